@@ -1,0 +1,15 @@
+"""The channels, one file each: `Config`, `render(message) -> body`, `send(config, message, key, io) -> note`.
+
+A new channel is one file here, one line in CHANNELS, one list of its settings on `alerts.config.ReceiverConfig`.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from alerts.notify import email, webhook
+
+CHANNELS: dict[str, ModuleType] = {
+    "email": email,
+    "webhook": webhook,
+}

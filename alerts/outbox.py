@@ -1,0 +1,178 @@
+"""The way out: rows of the outbox are sent, each at least once, and marked done only after the channel took them.
+
+No transaction is open while a message is on its way. Messages of one group to one channel keep their order. A message
+that cannot be delivered is tried again with growing pauses for GIVE_UP_AFTER, then it is dead: counted and shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from sqlalchemy import Connection, Engine, func, select, update
+
+from alerts.config import RoutesFile
+from alerts.messages import Message
+from alerts.notify import CHANNELS
+from alerts.occurrences import AnyRow, record
+from alerts.sending import Destination, Io, NotifyError
+from core.store.open import reading, writing
+from core.store.tables import delivery
+
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(minutes=5)
+LONGEST_ASKED_PAUSE = timedelta(hours=1)  # a Retry-After beyond this is cut
+GIVE_UP_AFTER = timedelta(hours=24)
+JITTER = 0.2
+AT_ONCE = 8  # destinations that are sent to at the same time
+WHO = "outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What one pass did: messages taken, tries that failed and will be made again, messages given up, when to come again."""
+
+    sent: int
+    failed: int
+    dead: int
+    next_due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one message; `fault` is none when it was taken, and `note` then says by whom."""
+
+    row: AnyRow
+    note: str = ""
+    fault: NotifyError | None = None
+
+
+def deliver_due(
+    engine: Engine,
+    routes: RoutesFile,
+    clock: Callable[[], datetime],
+    io: Io,
+    limit: int = 100,
+    rng: Random | None = None,
+) -> Delivered:
+    """Send what is due, several destinations at the same time, and return when the slowest of them has answered.
+
+    May be called by several threads with the same `io`: a destination that one of them is sending to is left out by the
+    others, so that a silent one does not hold up the rest.
+    """
+    rng = rng or Random()
+    with reading(engine) as connection:
+        heads = _heads(connection, clock(), limit)
+    streams: dict[Destination, list[AnyRow]] = defaultdict(list)
+    for row in heads:
+        streams[row.receiver, row.channel, row.settings].append(row)
+    mine = [destination for destination in streams if io.claim(destination)]
+    counts: Counter[str] = Counter(sent=0, failed=0, dead=0)
+    try:
+        if len(mine) == 1:
+            counts += _send_stream(engine, routes, streams[mine[0]], clock, io, rng)
+        elif mine:
+            with ThreadPoolExecutor(min(AT_ONCE, len(mine)), "notify") as pool:
+                jobs = [pool.submit(_send_stream, engine, routes, streams[one], clock, io, rng) for one in mine]
+                for job in jobs:
+                    counts += job.result()
+    finally:
+        for destination in mine:
+            io.release(destination)
+    with reading(engine) as connection:
+        return Delivered(counts["sent"], counts["failed"], counts["dead"], next_due(connection))
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next message is to be sent; none when the outbox is empty."""
+    found: datetime | None = connection.scalar(select(func.min(delivery.c.due_at)).where(delivery.c.state == "pending"))
+    return found
+
+
+def _heads(connection: Connection, now: datetime, limit: int) -> Sequence[AnyRow]:
+    """The oldest waiting message of every group and channel that has one due: a newer one makes the older due as well."""
+    stream = (delivery.c.group_id, delivery.c.receiver, delivery.c.channel, delivery.c.settings)
+    heads = select(func.min(delivery.c.id)).where(delivery.c.state == "pending").group_by(*stream)
+    heads = heads.having(func.min(delivery.c.due_at) <= now)
+    query = select(delivery).where(delivery.c.id.in_(heads)).order_by(delivery.c.due_at, delivery.c.id).limit(limit)
+    return connection.execute(query).all()
+
+
+def _send_stream(
+    engine: Engine, routes: RoutesFile, rows: list[AnyRow], clock: Callable[[], datetime], io: Io, rng: Random
+) -> Counter[str]:
+    """Send the messages of one destination one after the other; after one that may be tried again, the rest wait too."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        attempt = try_once(routes, row, io)
+        with writing(engine) as connection:
+            outcome, again_at = _mark(connection, attempt, clock(), rng)
+            if again_at is not None:
+                _hold_back(connection, (row.receiver, row.channel, row.settings), again_at)
+        counts[outcome] += 1
+        if again_at is not None:
+            break
+    return counts
+
+
+def try_once(routes: RoutesFile, row: AnyRow, io: Io) -> Attempt:
+    """Send one message once; a channel's failure, even one that it did not foresee, is the attempt's fault."""
+    try:
+        receiver = routes.by_name.get(row.receiver)
+        configs = [c for name, _, c in receiver.channels() if name == row.channel] if receiver else []
+        if row.settings >= len(configs):
+            gone = f"receiver {row.receiver} has no {row.channel} number {row.settings + 1} any more in routes.yaml"
+            raise NotifyError(gone, retryable=False)
+        note = CHANNELS[row.channel].send(configs[row.settings], Message.of_row(row.message), row.key, io)
+    except NotifyError as fault:
+        return Attempt(row, fault=fault)
+    except Exception as error:  # noqa: BLE001  # a fault of a channel is not to stop the others; it is kept and shown
+        sentence = f"{row.channel} failed in a way that was not foreseen: {type(error).__name__}: {error}"
+        return Attempt(row, fault=NotifyError(sentence, retryable=True))
+    return Attempt(row, note=note)
+
+
+def pause(attempts: int, rng: Random, asked_s: float | None = None) -> timedelta:
+    """How long to wait after that many failed tries: doubling, with jitter, and at least what the other side asks for."""
+    grown: timedelta = min(FIRST_PAUSE * 2 ** min(attempts - 1, 30), LONGEST_PAUSE)
+    jittered: timedelta = grown * (1 + JITTER * (2 * rng.random() - 1))
+    asked = min(timedelta(seconds=min(asked_s or 0.0, 1e6)), LONGEST_ASKED_PAUSE)
+    return max(jittered, asked)
+
+
+def _mark(connection: Connection, attempt: Attempt, now: datetime, rng: Random) -> tuple[str, datetime | None]:
+    """Write down what came of one try: sent, failed (and when it is due again) or dead."""
+    row, fault = attempt.row, attempt.fault
+    tries = row.attempts + 1
+    mine = update(delivery).where(delivery.c.id == row.id, delivery.c.state == "pending")
+    if fault is None:
+        connection.execute(mine.values(state="sent", attempts=tries, done_at=now, last_error=None))
+        tried = "" if tries == 1 else f", at try {tries}"
+        _tell_alerts(connection, row, now, "notified", f"{attempt.note}{tried}")
+        return "sent", None
+    if fault.retryable and now - row.created_at < GIVE_UP_AFTER:
+        due_at = now + pause(tries, rng, fault.retry_after_s)
+        connection.execute(mine.values(attempts=tries, due_at=due_at, last_error=fault.sentence))
+        return "failed", due_at
+    connection.execute(mine.values(state="dead", attempts=tries, done_at=now, last_error=fault.sentence))
+    _tell_alerts(connection, row, now, "not_delivered", f"given up after {tries} tries: {fault.sentence}")
+    return "dead", None
+
+
+def _hold_back(connection: Connection, destination: Destination, until: datetime) -> None:
+    """Messages to a destination that just failed wait as well, without a try being counted against them."""
+    receiver, channel, settings = destination
+    waiting = update(delivery).where(delivery.c.state == "pending", delivery.c.due_at < until)
+    waiting = waiting.where(delivery.c.receiver == receiver, delivery.c.channel == channel)
+    connection.execute(waiting.where(delivery.c.settings == settings).values(due_at=until))
+
+
+def _tell_alerts(connection: Connection, row: AnyRow, now: datetime, kind: str, detail: str) -> None:
+    message = Message.of_row(row.message)
+    events = [(number, now, kind, WHO, f"receiver {row.receiver}, firing: {detail}") for number in message.firing]
+    events += [(number, now, kind, WHO, f"receiver {row.receiver}, resolved: {detail}") for number in message.resolved]
+    record(connection, events)

@@ -1,0 +1,146 @@
+"""What alerts do with tickets by themselves: open one, come back to it, close an untouched one, flag the others.
+
+There is one ticket at work for a condition (fingerprint). These steps are in the ticket's own history, not in the audit
+trail, which tells of people: so alerts go out even when the trail cannot be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from alerts import groups, occurrences
+from alerts.config import TicketPolicy
+from alerts.occurrences import AnyRow, chunks
+from core.store.tables import alert, ticket, ticket_event
+
+WHO = "alerts"
+CLEARED = "The alert cleared by itself before anybody took the ticket."
+HUMAN_KINDS = ("comment", "assigned", "resolved", "reopened")
+
+Event = tuple[int, datetime, str, str, str]
+"""Ticket, instant, kind, who, detail."""
+
+
+def from_alert(connection: Connection, alert_id: int, policy: TicketPolicy, now: datetime) -> int:
+    """The number of the ticket at work for this alert; opened, or taken up again, when there is none."""
+    row = groups.alerts_by_id(connection, [alert_id])[alert_id]
+    return open_for(connection, [(row, policy)], now)[alert_id]
+
+
+def alert_cleared(connection: Connection, alert_id: int, now: datetime) -> None:
+    """Close the ticket of a resolved alert when nobody touched it, else write on it that the alert is gone."""
+    clear(connection, [alert_id], now)
+
+
+def open_for(connection: Connection, wanted: Sequence[tuple[AnyRow, TicketPolicy]], now: datetime) -> dict[int, int]:
+    """Tickets for these alerts (rows of `alert`), few statements for all of them: ticket numbers by alert id."""
+    at_work = _at_work(connection, {row.fingerprint for row, _ in wanted})
+    found: dict[int, int] = {}
+    events: list[Event] = []
+    new = []
+    for row, policy in wanted:
+        known = at_work.get(row.fingerprint)
+        if known is None:
+            new.append((row, policy))
+            continue
+        found[row.id] = known.id
+        if known.alert_id != row.id:
+            events += _take_up(connection, known, row, now)
+    if new:
+        numbers = connection.execute(
+            insert(ticket).returning(ticket.c.id, sort_by_parameter_order=True),
+            [_ticket(row, policy, now) for row, policy in new],
+        ).scalars()
+        for (row, _), number in zip(new, numbers, strict=True):
+            found[row.id] = number
+            events.append((number, now, "opened", WHO, f"by alert {row.id}: {_summary(row)}"))
+        opened = [(row.id, now, "ticket", WHO, f"ticket {found[row.id]} was opened") for row, _ in new]
+        occurrences.record(connection, opened)
+    record(connection, events)
+    return found
+
+
+def clear(connection: Connection, alert_ids: Collection[int], now: datetime) -> None:
+    """Do for all these resolved alerts what `alert_cleared` says."""
+    rows = [row for chunk in chunks(alert_ids) for row in _of_alerts(connection, chunk)]
+    if not rows:
+        return
+    touched = _touched(connection, [row.id for row in rows])
+    closing = [row.id for row in rows if row.state == "open" and row.assignee is None and row.id not in touched]
+    for chunk in chunks(closing):
+        closed = {"state": "closed", "remedy": CLEARED, "resolved_at": now, "closed_at": now}
+        connection.execute(update(ticket).where(ticket.c.id.in_(chunk)).values(closed))
+    for chunk in chunks(row.id for row in rows):
+        connection.execute(update(ticket).where(ticket.c.id.in_(chunk)).values(alert_cleared_at=now))
+    events: list[Event] = [(row.id, now, "alert_cleared", WHO, f"alert {row.alert_id} is resolved") for row in rows]
+    record(connection, events + [(number, now, "closed", WHO, CLEARED) for number in closing])
+
+
+def record(connection: Connection, events: Iterable[Event]) -> None:
+    """Append events to the history of tickets."""
+    names = ("ticket_id", "at", "kind", "who", "detail")
+    rows = [dict(zip(names, event, strict=True)) for event in events]
+    if rows:
+        connection.execute(insert(ticket_event), rows)
+
+
+def _at_work(connection: Connection, fingerprints: Collection[str]) -> dict[str, AnyRow]:
+    """The latest ticket of each condition that is not closed."""
+    found: dict[str, AnyRow] = {}
+    for chunk in chunks(fingerprints):
+        query = select(ticket, alert.c.fingerprint).join(alert, alert.c.id == ticket.c.alert_id)
+        query = query.where(alert.c.fingerprint.in_(chunk), ticket.c.state != "closed").order_by(ticket.c.id)
+        found.update((row.fingerprint, row) for row in connection.execute(query.with_for_update(of=ticket)))
+    return found
+
+
+def _take_up(connection: Connection, known: AnyRow, row: AnyRow, now: datetime) -> list[Event]:
+    """Tie a ticket that is still at work to the new occurrence; one whose remedy did not hold is opened again."""
+    values: dict[str, Any] = {"alert_id": row.id, "alert_cleared_at": None}
+    events: list[Event] = [(known.id, now, "alert_returned", WHO, f"alert {row.id} fires: {_summary(row)}")]
+    if known.state == "resolved":
+        values |= {"state": "assigned" if known.assignee else "open", "resolved_at": None}
+        events.append((known.id, now, "reopened", WHO, "the alert came back, so the remedy did not hold"))
+    connection.execute(update(ticket).where(ticket.c.id == known.id).values(values))
+    occurrences.record(connection, [(row.id, now, "ticket", WHO, f"ticket {known.id} is still at work on it")])
+    return events
+
+
+def _ticket(row: AnyRow, policy: TicketPolicy, now: datetime) -> dict[str, Any]:
+    shown = "\n".join(f"{name}: {value}" for name, value in sorted(row.labels.items()))
+    return {
+        "kind": policy.kind,
+        "title": _summary(row),
+        "description": f"{row.annotations.get('reason', '')}\n\n{shown}".strip(),
+        "priority": policy.priority,
+        "state": "open",
+        "opened_by": WHO,
+        "opened_at": now,
+        "due_at": None if policy.within is None else now + policy.within,
+        "alert_id": row.id,
+        "demo": row.demo,
+    }
+
+
+def _summary(row: AnyRow) -> str:
+    return str(row.annotations.get("summary") or row.check_name)
+
+
+def _of_alerts(connection: Connection, alert_ids: Collection[int]) -> Sequence[AnyRow]:
+    query = select(ticket.c.id, ticket.c.state, ticket.c.assignee, ticket.c.alert_id)
+    query = query.where(ticket.c.alert_id.in_(alert_ids), ticket.c.state != "closed")
+    return connection.execute(query.where(ticket.c.alert_cleared_at.is_(None)).with_for_update()).all()
+
+
+def _touched(connection: Connection, numbers: Collection[int]) -> set[int]:
+    found: set[int] = set()
+    for chunk in chunks(numbers):
+        query = select(ticket_event.c.ticket_id).where(
+            ticket_event.c.ticket_id.in_(chunk), ticket_event.c.kind.in_(HUMAN_KINDS), ticket_event.c.who != WHO
+        )
+        found.update(connection.scalars(query))
+    return found

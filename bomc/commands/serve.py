@@ -1,0 +1,126 @@
+"""`bomc up`, `bomc serve`, `bomc run`: everything in one process, or console and pipeline apart."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from typing import IO, TYPE_CHECKING
+
+from rich.logging import RichHandler
+
+from bomc.commands.common import HomeOption, engine_of, err, estate_of, fail, home_of, out
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from bomc.configuration.estate import Estate
+    from bomc.home import Home
+    from bomc.service import Pipeline
+
+LOST_LEAD = 4
+
+
+def up(home: HomeOption = None) -> None:
+    """Run everything - pipeline and console - in one process."""
+    place, estate, lock = _start(home, locked=True)
+    try:
+        run_all(place, estate)
+    finally:
+        if lock is not None:
+            lock.close()
+
+
+def run_all(place: Home, estate: Estate, greeting: str = "") -> None:
+    """Pipeline and console until the process is told to stop; the home's lock is the caller's."""
+    from bomc.console import serve as serve_console
+    from bomc.service import Pipeline, ServiceError, address_of, listen
+
+    try:
+        address = address_of(estate)
+        listener = listen(address)
+    except ServiceError as error:
+        fail(str(error))
+    with listener:
+        engine = engine_of(place, estate, create=True)
+        leader = _take_lead(engine)
+        pipeline = Pipeline(engine, estate, place, address.external_url, leader)
+        pipeline.start()
+        out.print(greeting or f"bomc is up at {address.external_url}", highlight=False, soft_wrap=True)
+        try:
+            serve_console(engine, estate, address, listener)
+        finally:
+            pipeline.stop()
+
+
+def serve(home: HomeOption = None) -> None:
+    """Run the console alone; any number of them may run on one PostgreSQL."""
+    from bomc.console import serve as serve_console
+    from bomc.service import ServiceError, address_of, listen
+
+    place, estate, _ = _start(home, locked=False)
+    try:
+        address = address_of(estate)
+        listener = listen(address)
+    except ServiceError as error:
+        fail(str(error))
+    with listener:
+        engine = engine_of(place, estate)
+        out.print(f"The console is up at {address.external_url}", highlight=False, soft_wrap=True)
+        serve_console(engine, estate, address, listener)
+
+
+def run(home: HomeOption = None) -> None:
+    """Run the pipeline alone; a second one on the same PostgreSQL stands by until the first falls silent."""
+    from bomc.service import Pipeline, address_of, await_lead
+
+    place, estate, lock = _start(home, locked=True)
+    engine = engine_of(place, estate)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    leader = await_lead(engine, stop, lambda sentence: out.print(sentence, highlight=False, soft_wrap=True))
+    if leader is not None:
+        pipeline = Pipeline(engine, estate, place, address_of(estate).external_url, leader)
+        pipeline.start()
+        out.print(f"The pipeline runs: {len(estate.probes)} probes, {len(estate.checks)} checks.", highlight=False)
+        _wait(pipeline, stop)
+        pipeline.stop()
+        if pipeline.lost:
+            fail(pipeline.lost, LOST_LEAD)
+    if lock is not None:
+        lock.close()
+
+
+def _wait(pipeline: Pipeline, stop: threading.Event) -> None:
+    while not stop.wait(0.5) and not pipeline.ended.is_set():
+        continue
+
+
+def _take_lead(engine: Engine) -> str:
+    from bomc.service import await_lead
+
+    name = await_lead(engine, threading.Event(), lambda sentence: out.print(sentence, highlight=False, soft_wrap=True))
+    if name is None:
+        fail("The lead could not be taken.")
+    return name
+
+
+def set_up_log() -> None:
+    """Warnings and worse go to standard error, with their time."""
+    handler = RichHandler(console=err, show_path=False, markup=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+
+
+def _start(home: HomeOption, *, locked: bool) -> tuple[Home, Estate, IO[str] | None]:
+    from bomc.home import HomeError
+
+    set_up_log()
+    place = home_of(home)
+    estate = estate_of(place)
+    try:
+        place.make()
+        lock = place.lock() if locked else None
+    except HomeError as error:
+        fail(str(error))
+    return place, estate, lock

@@ -1,0 +1,38 @@
+"""The console's web server: the dashboards' application on uvicorn, on a socket that is already ours."""
+
+from __future__ import annotations
+
+import socket
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from bomc import __version__
+from bomc.configuration.estate import Estate
+from bomc.service import Address, clock
+
+
+def serve(engine: Engine, estate: Estate, address: Address, listener: socket.socket) -> None:
+    """Serve until the process is told to stop (SIGINT or SIGTERM)."""
+    import uvicorn
+
+    from dashboards.context import Console
+    from dashboards.server import create_app
+    from dashboards.shell import register_pages
+
+    settings = estate.settings
+    console = Console(
+        engine=engine,
+        clock=clock,
+        operator=settings.operator.name,
+        timezone=ZoneInfo(settings.operator.timezone),
+        external_url=address.external_url,
+        language=settings.operator.language,
+        demo=any(target.demo for target in estate.targets.values()),
+        version=__version__,
+        idle=settings.console.session_idle,
+        lifetime=settings.console.session_absolute,
+    )
+    app = create_app(console, lambda dash: register_pages(dash, console))
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="on")
+    uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,82 @@
+"""What is refused of a batch before anything is judged: values that are no numbers, instants that cannot be.
+
+Every refused sample is counted by probe and reason, with the latest example, and shown; nothing vanishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from core.store.tables import refusal
+from core.store.upsert import upsert
+
+FUTURE_TOLERANCE_MS = 60_000
+"""How far a target's clock may run ahead of ours before its samples are refused."""
+
+NOT_FINITE, FUTURE, OUT_OF_ORDER = "not_finite", "future", "out_of_order"
+
+
+@dataclass(slots=True)
+class Refused:
+    """Counts by (probe, reason), and the latest example of each in words."""
+
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    examples: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def add(self, probe: str, reason: str, example: str) -> None:
+        """Count one refused sample."""
+        key = (probe, reason)
+        self.counts[key] = self.counts.get(key, 0) + 1
+        self.examples[key] = example
+
+    def write(self, connection: Connection, now: datetime) -> None:
+        """Add the counts to the store's."""
+        if not self.counts:
+            return
+        rows = [
+            {"probe": probe, "reason": reason, "count": count, "last_at": now, "example": self.examples[probe, reason]}
+            for (probe, reason), count in self.counts.items()
+        ]
+        statement = upsert(connection, refusal)
+        new = statement.excluded
+        statement = statement.on_conflict_do_update(
+            index_elements=["probe", "reason"],
+            set_={"count": refusal.c.count + new["count"], "last_at": new.last_at, "example": new.example},
+        )
+        connection.execute(statement, rows)
+
+
+def acceptable(
+    values: NDArray[np.float64], at_ms: NDArray[np.int64], last_ms: NDArray[np.int64], now_ms: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which samples may be stored and which of those are newer than what is known; arrays of shape (n,)."""
+    sound = np.isfinite(values) & (at_ms <= now_ms + FUTURE_TOLERANCE_MS)
+    return sound, sound & (at_ms > last_ms)
+
+
+def why_refused(value: float, at_ms: int, last_ms: int, now_ms: int) -> tuple[str, str]:
+    """The reason, and the example in words, of a sample that was not acceptable."""
+    if not np.isfinite(value):
+        return NOT_FINITE, f"the value {value}"
+    if at_ms > now_ms + FUTURE_TOLERANCE_MS:
+        return FUTURE, f"{_shown(at_ms)} is {(at_ms - now_ms) / 1000:.0f} s ahead of this machine's clock"
+    return OUT_OF_ORDER, f"{_shown(at_ms)} is not after the latest sample, of {_shown(last_ms)}"
+
+
+def _shown(at_ms: int) -> str:
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
+    except (OverflowError, ValueError, OSError):
+        return f"{at_ms} ms"
+
+
+def representable(at_ms: Iterable[int]) -> NDArray[np.int64]:
+    """Instants as an array; what does not fit 64 bits becomes the largest instant there is, and so is refused as future."""
+    limit = np.iinfo(np.int64).max // 2
+    return np.array([min(max(int(at), -limit), limit) for at in at_ms], dtype=np.int64)

@@ -1,0 +1,51 @@
+"""Which of several pipelines on one store leads: the one whose name stands in the lease, as long as it renews it.
+
+The lease is a row that the leader renews in the very transaction of each cycle, so a pipeline that lost it cannot write
+another batch: its transaction finds another name there, and is rolled back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, select, update
+
+from core.store.open import writing
+from core.store.tables import pulse
+from core.store.upsert import upsert
+
+LEASE = "lead"
+EXPIRES_AFTER = timedelta(seconds=10)
+
+
+class LeadLost(Exception):
+    """Another pipeline has taken the lead; this one must stop writing."""
+
+
+def take_lead(engine: Engine, name: str, now: datetime) -> str | None:
+    """Take the lead for `name` if it is free or its holder has been silent; None when taken, else who has it."""
+    with writing(engine) as connection:
+        row = connection.execute(select(pulse).where(pulse.c.name == LEASE).with_for_update()).one_or_none()
+        if row is not None and row.detail["holder"] != name and now - row.at < EXPIRES_AFTER:
+            return str(row.detail["holder"])
+        values = {"at": now, "detail": {"holder": name}}
+        statement = upsert(connection, pulse).values(name=LEASE, **values)
+        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+    return None
+
+
+def keep_lead(connection: Connection, name: str, now: datetime) -> None:
+    """Renew the lease within the caller's transaction. Raises LeadLost when another has it."""
+    row = connection.execute(select(pulse.c.detail).where(pulse.c.name == LEASE).with_for_update()).one_or_none()
+    holder = None if row is None else row.detail["holder"]
+    if holder != name:
+        raise LeadLost(f"The pipeline {holder or 'of nobody'} leads now; this one stops.")
+    connection.execute(update(pulse).where(pulse.c.name == LEASE).values(at=now))
+
+
+def give_up_lead(engine: Engine, name: str) -> None:
+    """Let another take over at once."""
+    with writing(engine) as connection:
+        row = connection.execute(select(pulse).where(pulse.c.name == LEASE).with_for_update()).one_or_none()
+        if row is not None and row.detail["holder"] == name:
+            connection.execute(update(pulse).where(pulse.c.name == LEASE).values(at=row.at - EXPIRES_AFTER))

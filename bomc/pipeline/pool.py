@@ -1,0 +1,117 @@
+"""Where probes run: bounded by kind, each with a wall-clock limit, so that a hung target hangs alone.
+
+A run that is past its limit is given up: its outcome is the failure, its place goes to the next probe, and whatever it
+brings later is dropped and counted. The probe itself stays busy until the old run has really ended, so one hung target
+never holds more than one thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.model import Outcome, Probe
+
+GRACE_S = 1.0
+"""What a run may take beyond its own limit before it is given up; collectors keep their limits themselves."""
+
+Runner = Callable[[Probe], Outcome]
+
+
+@dataclass(slots=True)
+class _Run:
+    probe: Probe
+    give_up_at: float  # monotonic seconds
+    given_up: bool = False
+
+
+class Pool:
+    """At most `limit` probes of one kind at the same time; the others wait in order."""
+
+    def __init__(self, limit: int, run: Runner, deliver: Callable[[Outcome], None], wall_ms: Callable[[], int]) -> None:
+        self._limit = limit
+        self._run = run
+        self._deliver = deliver
+        self._wall_ms = wall_ms
+        self._lock = threading.Lock()
+        self._waiting: deque[Probe] = deque()
+        self._running: dict[str, _Run] = {}
+        self._busy: set[str] = set()  # probes that wait or run, also those given up whose thread still lives
+        self._held = 0  # places taken
+        self._closed = False
+        self.given_up = 0
+        self.dropped_late = 0
+
+    def submit(self, probe: Probe) -> bool:
+        """Run it as soon as there is a place; False when its previous run is not over, and nothing is done then."""
+        with self._lock:
+            if self._closed or probe.key in self._busy:
+                return False
+            self._busy.add(probe.key)
+            self._waiting.append(probe)
+            started = self._next_runs()
+        self._start(started)
+        return True
+
+    def _next_runs(self) -> list[_Run]:
+        started = []
+        while self._waiting and self._held < self._limit and not self._closed:
+            probe = self._waiting.popleft()
+            run = _Run(probe, time.monotonic() + probe.timeout_s + GRACE_S)
+            self._running[probe.key] = run
+            self._held += 1
+            started.append(run)
+        return started
+
+    def _start(self, runs: list[_Run]) -> None:
+        for run in runs:
+            threading.Thread(target=self._carry_out, args=(run,), name=f"probe {run.probe.key}", daemon=True).start()
+
+    def _carry_out(self, run: _Run) -> None:
+        outcome = self._run(run.probe)
+        with self._lock:
+            self._busy.discard(run.probe.key)
+            self._running.pop(run.probe.key, None)
+            late = run.given_up
+            if late:
+                self.dropped_late += 1
+            else:
+                self._held -= 1
+            started = self._next_runs()
+        self._start(started)
+        if not late:
+            self._deliver(outcome)
+
+    def give_up_overdue(self) -> None:
+        """Give up every run that is past its limit; to be called about once a second."""
+        now, overdue = time.monotonic(), []
+        with self._lock:
+            for run in self._running.values():
+                if not run.given_up and now > run.give_up_at:
+                    run.given_up = True
+                    overdue.append(run)
+            self._held -= len(overdue)
+            self.given_up += len(overdue)
+            started = self._next_runs()
+        self._start(started)
+        for run in overdue:
+            limit_s = run.probe.timeout_s
+            took_s = limit_s + GRACE_S
+            error = f"it hung: no answer within {limit_s:g} s, so this run was given up; is the target reachable?"
+            begun_ms = self._wall_ms() - round(took_s * 1000)
+            self._deliver(Outcome(run.probe.key, run.probe.target, begun_ms, took_s, error=error))
+
+    def close(self) -> None:
+        """Start nothing more; what runs is left to end by itself."""
+        with self._lock:
+            self._closed = True
+            self._busy.difference_update(probe.key for probe in self._waiting)
+            self._waiting.clear()
+
+    @property
+    def depth(self) -> int:
+        """How many probes wait for a place."""
+        return len(self._waiting)

@@ -1,0 +1,54 @@
+"""Limit with hysteresis: is the value beyond what it may be?
+
+Raises when k of the last n samples cross the limit, clears when as many are back of it by the margin (5 % of the limit
+unless told otherwise). Judges the value itself, in the indicator's own unit. No sample means no judgement: the board
+says UNKNOWN when the probe fails, and `absence` watches for silence.
+"""
+
+from __future__ import annotations
+
+from checks.hysteresis import LimitParams, Verdict, crosses, decide, limits
+from checks.memory import Memory
+from core.model import Indicator, Result, Status
+from core.quantity import show_quantity
+
+Params = LimitParams
+could_matter = crosses
+
+
+def check(params: Params, memory: Memory, value: float, at_ms: int, indicator: Indicator) -> tuple[Memory, Result]:
+    """Judge `value` after what `memory` holds; the new memory comes back beside the result."""
+    return judge(params, memory, value, at_ms, indicator, what=show(value, indicator), shown_limit=indicator)
+
+
+def show(value: float | None, indicator: Indicator) -> str:
+    """The value with the indicator's unit."""
+    return show_quantity(value, indicator.unit, indicator.kind)
+
+
+def judge(
+    params: Params, memory: Memory, value: float, at_ms: int, indicator: Indicator, what: str, shown_limit: Indicator
+) -> tuple[Memory, Result]:
+    """The rule that `limit` and `rate` share: `what` is the judged value in words, `shown_limit` gives limits their unit."""
+    window = (*memory.window, value)[-params.raise_at.n :]
+    verdict = decide(params, memory.held, window)
+    reason = _reason(params, verdict, what, shown_limit, len(window))
+    return Memory(verdict.status, verdict.status, window), Result(verdict.status, value, reason, at_ms)
+
+
+def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator, seen: int) -> str:
+    if verdict.limit is None:
+        return f"{what}, within {_bounds(params, indicator)}"
+    limit = f"the {verdict.status.value} limit {show(verdict.limit, indicator)}"
+    if verdict.holding:
+        return f"{what}, held: not yet {params.raise_at.k} samples back of {limit} by {params.clear_margin:.0%}"
+    count = "" if params.raise_at.n == 1 else f" ({verdict.crossing} of the last {seen} samples)"
+    return f"{what}, {verdict.direction} {limit}{count}"
+
+
+def _bounds(params: Params, indicator: Indicator) -> str:
+    parts = {}
+    for status in (Status.CRITICAL, Status.WARNING):
+        for direction, limit in limits(params, status):
+            parts[direction] = f"{'at most' if direction == 'above' else 'at least'} {show(limit, indicator)}"
+    return " and ".join(parts.values())

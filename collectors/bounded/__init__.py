@@ -1,0 +1,1 @@
+"""Ways to the world that end in time and in size, whatever the other side does; the collectors use no others."""

@@ -1,0 +1,43 @@
+"""Who may do what: the one table of rights. A right or a role that is not in it is refused."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+VIEWER, OPERATOR, AUDITOR, MANAGER, ADMIN = ROLES = ("viewer", "operator", "auditor", "manager", "admin")
+
+_EVERYBODY = frozenset(ROLES)
+_WORKING = frozenset((OPERATOR, MANAGER, ADMIN))
+
+RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
+    {
+        "own.settings": _EVERYBODY,  # one's own language and theme
+        "see.monitoring": _EVERYBODY,  # overview, targets, series, thread pools, KPI, the console's own health
+        "see.alerts": _EVERYBODY,
+        "see.tickets": _EVERYBODY,
+        "see.reconciliation": _EVERYBODY,  # runs, certificates, breaks
+        "see.configuration": frozenset((OPERATOR, AUDITOR, MANAGER, ADMIN)),
+        "see.audit": frozenset((AUDITOR, ADMIN)),
+        "alerts.acknowledge": _WORKING,
+        "tickets.work": _WORKING,  # assign and resolve
+        "reconciliation.run": _WORKING,
+        "reconciliation.sign": frozenset((MANAGER, ADMIN)),
+        "admin.users": frozenset((ADMIN,)),
+        "admin.tokens": frozenset((ADMIN,)),
+    }
+)
+
+
+def allowed(role: str, right: str) -> bool:
+    """Whether that role has that right; unknown roles and unknown rights are refused."""
+    return role in RIGHTS.get(right, frozenset())
+
+
+def known(right: str) -> bool:
+    """Whether there is such a right at all; what asks for an unknown one is a fault of the program."""
+    return right in RIGHTS
+
+
+def rights_of(role: str) -> frozenset[str]:
+    """Every right of that role; none for an unknown one."""
+    return frozenset(right for right, roles in RIGHTS.items() if role in roles)

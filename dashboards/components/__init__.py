@@ -1,0 +1,1 @@
+"""Visual parts that several pages share; pure functions from rows to components."""

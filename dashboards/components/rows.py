@@ -1,0 +1,88 @@
+"""Lines of lists that several pages show: an alert, a change of status, an event of a history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dash import dcc, html
+
+from dashboards.components.filters import segment
+from dashboards.components.states import demo, state
+from dashboards.components.words import EVENT, word
+from dashboards.locale import Say
+from dashboards.queries.rows import Row
+
+
+def age_s(at: datetime, now: datetime) -> float:
+    """Seconds since an instant."""
+    return (now - at).total_seconds()
+
+
+def who(owner: str | None, _: Say) -> html.Span:
+    """The person who has it, or that nobody has."""
+    return html.Span(owner, className="who") if owner else html.Span(_("nobody yet"), className="who who-nobody")
+
+
+def alert_line(row: Row, now: datetime, _: Say) -> html.Li:
+    """One alert: state, what and where, since when, who has it, and the reason below."""
+    return html.Li(
+        dcc.Link(
+            [
+                state(row["severity"], _),
+                html.Span(
+                    [
+                        row["target"],
+                        html.Span(f" · {row['check_name']} ", className="dim"),
+                        *([demo(_)] if row["demo"] else []),
+                    ],
+                    className="row-main",
+                ),
+                html.Span(
+                    [_.age(age_s(row["opened_at"], now)), " · ", who(row["assignee"] or row["acknowledged_by"], _)],
+                    className="row-age",
+                ),
+                html.Span(row["annotations"].get("reason", ""), className="row-why"),
+            ],
+            href=f"/alerts?alert={row['id']}",
+            className="row alert-row",
+        )
+    )
+
+
+def change_line(row: Row, _: Say) -> html.Li:
+    """One change of status: when, to what, of what, and why."""
+    link = {"href": f"/targets/{segment(row['target'])}"} if row.get("target") else {}
+    return html.Li(
+        (dcc.Link if link else html.Div)(
+            [
+                html.Span(_.instant_ms(row["at_ms"])[11:], className="row-age"),
+                html.Span([state(row["new"], _, quiet=False)]),
+                html.Span(
+                    [
+                        html.Span(row.get("target") or row["indicator"], className="row-main"),
+                        " ",
+                        html.Span(row["reason"], className="dim"),
+                    ],
+                    className="row-why",
+                ),
+            ],
+            className="row change-row",
+            **link,
+        )
+    )
+
+
+def history(events: Sequence[Row], _: Say) -> list[html.Div]:
+    """What happened, newest first: when, what, by whom, and its detail."""
+    return [
+        html.Div(
+            [
+                html.Span(_.instant(event["at"]), className="event-at"),
+                html.Span([html.B(word(EVENT, event["kind"], _)), html.Span(f" · {event['who']}", className="dim")]),
+                html.Span(event["detail"], className="event-detail"),
+            ],
+            className="event",
+        )
+        for event in events
+    ]

@@ -1,0 +1,76 @@
+"""What every page and every request is given: the console it belongs to, and the person or machine that looks at it.
+
+The viewer of a request lives in a context variable that the server's gate sets and clears; callbacks run in worker
+threads with a copy of that context, so `current_viewer()` answers there too. Outside of a request there is no viewer,
+and asking for one raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+
+from core.people.rights import allowed
+from core.people.users import LANGUAGES
+
+
+@dataclass(frozen=True)
+class Console:
+    """One running console: its store, its clock and the operator that it serves."""
+
+    engine: Engine
+    clock: Callable[[], datetime]  # aware UTC
+    operator: str
+    timezone: ZoneInfo  # the operator's
+    external_url: str = "http://127.0.0.1:8050"  # as people's browsers reach it; https:// makes cookies Secure
+    language: str = LANGUAGES[0]  # of people who have not chosen one, and of the login page
+    demo: bool = False  # every page says that its data is generated
+    version: str = ""
+    idle: timedelta = timedelta(minutes=30)  # a session ends when nobody used it for so long
+    lifetime: timedelta = timedelta(hours=12)  # ... and in any case so long after the login
+    settings: Mapping[str, object] = field(default_factory=dict)  # what commands need besides, by name
+
+    @property
+    def tls(self) -> bool:
+        """Whether people reach it through TLS."""
+        return self.external_url.startswith("https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks: a person with a session, or a machine with a bearer token (then `csrf` is empty)."""
+
+    name: str
+    role: str
+    language: str
+    timezone: ZoneInfo
+    csrf: str = ""
+    session: str = ""  # the session's stored hash, never the cookie; empty for machines
+
+    def may(self, right: str) -> bool:
+        """Whether this viewer has that right."""
+        return allowed(self.role, right)
+
+
+_viewer: ContextVar[Viewer] = ContextVar("bomc_viewer")
+
+
+def current_viewer() -> Viewer:
+    """The viewer of the request being answered. Raises LookupError outside of a request: there is no default one."""
+    return _viewer.get()
+
+
+@contextmanager
+def viewing(viewer: Viewer) -> Iterator[None]:
+    """Make this the current viewer until the block ends."""
+    token = _viewer.set(viewer)
+    try:
+        yield
+    finally:
+        _viewer.reset(token)

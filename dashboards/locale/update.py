@@ -1,0 +1,51 @@
+"""Brings the catalogues level with the source: `python -m dashboards.locale.update` adds new ids and drops unused ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from dashboards.locale import FOLDER, LANGUAGES
+
+SOURCE = Path(__file__).parents[1]
+KEYWORDS = {"_": None, "mark": None, "many": (1, 2)}
+
+
+def messages() -> Iterator[str | tuple[str, ...]]:
+    """Every message id that the source of the console says, once for each place."""
+    found = extract_from_dir(SOURCE, method_map=[("**.py", "python")], keywords=KEYWORDS)  # type: ignore[arg-type]
+    for _file, _line, message, _comments, _context in found:
+        yield message
+
+
+def update(language: str) -> Catalog:
+    """The language's catalogue with exactly the source's ids; English speaks for itself."""
+    path = FOLDER / f"{language}.po"
+    known = Catalog(locale=language)
+    if path.exists():
+        with path.open("rb") as stream:
+            known = read_po(stream, locale=language)
+    level = Catalog(locale=language, project="bomc", charset="utf-8", fuzzy=False)
+    for message in sorted(set(messages()), key=str):
+        old = known.get(message if isinstance(message, str) else message[0])
+        string = old.string if old is not None else None
+        if language == "en":
+            string = message
+        level.add(message, string or "")
+    return level
+
+
+def main() -> None:
+    """Write every catalogue anew."""
+    for language in LANGUAGES:
+        catalogue = update(language)
+        with (FOLDER / f"{language}.po").open("wb") as stream:
+            write_po(stream, catalogue, width=120, omit_header=False, sort_output=True)
+
+
+if __name__ == "__main__":
+    main()

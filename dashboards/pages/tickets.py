@@ -1,0 +1,393 @@
+"""Which ticket will be late next, and who does it? Columns by state, one ticket in detail, and the work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash.exceptions import PreventUpdate
+
+from alerts.tickets import commands
+from core.store.open import reading, writing
+from dashboards.callbacks import guarded
+from dashboards.components import notices
+from dashboards.components.filters import address, chips, parse, segment
+from dashboards.components.icons import icon
+from dashboards.components.panels import as_of, empty, facts, panel
+from dashboards.components.rows import history
+from dashboards.components.speaking import speaking
+from dashboards.components.states import demo
+from dashboards.components.words import PRIORITY, TICKET_STATE, ticket_kind, word
+from dashboards.context import Console, current_viewer
+from dashboards.locale import Say, mark
+from dashboards.queries import tickets
+from dashboards.queries.rows import Row
+
+PATH = "/tickets"
+TITLE = mark("Tickets")
+SHOWN = 30
+"""Cards that a column shows at most."""
+SOON_S = 1800.0
+"""A ticket that is due within this time is marked."""
+
+
+def layout(_: Say) -> list[Any]:
+    """Filters, columns, the detail, and the forms that work on a ticket; the forms stay while the rest is renewed."""
+    return [
+        html.Div([html.H1(_(TITLE)), html.Div(id="tickets-load", className="head-note")], className="page-head"),
+        html.Div(id="tickets-filters", className="filters"),
+        html.Div(
+            [
+                html.Div(id="tickets-board"),
+                html.Div([html.Div(id="ticket-detail"), _forms(_)], id="ticket-side", className="detail"),
+            ],
+            id="tickets-body",
+            className="columns",
+        ),
+        dcc.Store(id="tickets-done"),
+    ]
+
+
+def _forms(_: Say) -> html.Div:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    dmc.Select(
+                        id="ticket-assignee",
+                        label=_("Give it to"),
+                        data=[],
+                        searchable=True,
+                        size="sm",
+                        nothingFoundMessage=_("Nobody of that name"),
+                        className="grow",
+                    ),
+                    html.Button(_("Assign"), id="ticket-assign", className="button", type="button"),
+                    html.Button([icon("person"), _("Take it")], id="ticket-take", className="button", type="button"),
+                ],
+                id="ticket-assigning",
+                className="form-line",
+            ),
+            html.Div(
+                [
+                    dmc.Textarea(id="ticket-cause", label=_("Cause"), autosize=True, minRows=1, size="sm"),
+                    dmc.Textarea(id="ticket-remedy", label=_("Remedy"), autosize=True, minRows=1, size="sm"),
+                    html.Button(
+                        [icon("check"), _("Resolve")],
+                        id="ticket-resolve",
+                        className="button button-main",
+                        type="button",
+                    ),
+                ],
+                id="ticket-resolving",
+                className="form",
+            ),
+            html.Div(
+                html.Button(
+                    [icon("check"), _("Close ticket")], id="ticket-close", className="button button-main", type="button"
+                ),
+                id="ticket-closing",
+                className="form",
+            ),
+        ],
+        id="ticket-forms",
+        className="panel ticket-forms",
+        hidden=True,
+    )
+
+
+def register(app: Dash, console: Console) -> None:
+    """Board, detail, and the four things that people do to a ticket."""
+
+    @guarded(
+        app,
+        "see.tickets",
+        Output("tickets-board", "children"),
+        Output("tickets-filters", "children"),
+        Output("tickets-load", "children"),
+        Input("url", "search"),
+        Input("live", "data"),
+        Input("tickets-done", "data"),
+    )
+    def refresh(search: str, _tick: Any, _done: Any) -> tuple[Any, ...]:
+        now, filters, _ = console.clock(), parse(search), speaking(console)
+        with reading(console.engine) as connection:
+            rows = tickets.tickets(connection, now, filters)
+            load = tickets.load(connection, now)
+        return render(rows, filters, now, _), render_filters(filters, _), render_load(load, _)
+
+    @guarded(
+        app,
+        "see.tickets",
+        Output("ticket-detail", "children"),
+        Output("tickets-body", "className"),
+        Output("ticket-forms", "hidden"),
+        Output("ticket-assigning", "hidden"),
+        Output("ticket-resolving", "hidden"),
+        Output("ticket-closing", "hidden"),
+        Output("ticket-assignee", "data"),
+        Input("url", "search"),
+        Input("live", "data"),
+        Input("tickets-done", "data"),
+    )
+    def detail(search: str, _tick: Any, _done: Any) -> tuple[Any, ...]:
+        now, filters, _ = console.clock(), parse(search), speaking(console)
+        wanted = filters.get("ticket", "")
+        if not wanted.isdigit():
+            return None, "columns", True, True, True, True, []
+        with reading(console.engine) as connection:
+            row = tickets.one(connection, int(wanted))
+            events = tickets.events(connection, int(wanted))
+            people = tickets.people(connection)
+        state = row["state"] if row else "closed"
+        works = current_viewer().may("tickets.work") and state != "closed"
+        under_way = state in ("open", "assigned")
+        return (
+            render_detail(row, events, filters, now, _),
+            "columns columns-side has-detail",
+            not works,
+            not under_way,
+            not under_way,
+            state != "resolved",
+            people,
+        )
+
+    _commands(app, console)
+
+
+def _commands(app: Dash, console: Console) -> None:
+    def command(button: str, *states: State) -> Any:
+        return guarded(
+            app,
+            "tickets.work",
+            Output("tickets-done", "data", allow_duplicate=True),
+            Output("notices", "sendNotifications", allow_duplicate=True),
+            Input(button, "n_clicks"),
+            State("url", "search"),
+            *states,
+            prevent_initial_call=True,
+        )
+
+    def run(clicks: int | None, search: str, doing: Any, sentence: str) -> tuple[Any, Any]:
+        """Do it in one transaction; a refusal is told as it was said."""
+        if not clicks:  # a page that was just put in place calls once without a click
+            raise PreventUpdate
+        _ = speaking(console)
+        try:
+            with writing(console.engine) as connection:
+                doing(connection, int(parse(search)["ticket"]), current_viewer().name)
+        except commands.TicketError as error:
+            return no_update, [notices.failed(_, str(error))]
+        return console.clock().isoformat(), [notices.done(_, sentence)]
+
+    @command("ticket-take")
+    def take(clicks: int | None, search: str) -> tuple[Any, Any]:
+        _ = speaking(console)
+        return run(
+            clicks,
+            search,
+            lambda connection, ticket_id, who: commands.assign(connection, ticket_id, who, who, console.clock()),
+            _("The ticket is yours."),
+        )
+
+    @command("ticket-assign", State("ticket-assignee", "value"))
+    def assign(clicks: int | None, search: str, assignee: str | None) -> tuple[Any, Any]:
+        _ = speaking(console)
+        return run(
+            clicks,
+            search,
+            lambda connection, ticket_id, who: commands.assign(
+                connection, ticket_id, who, assignee or "", console.clock()
+            ),
+            _("The ticket is with {who}.", who=assignee),
+        )
+
+    @command("ticket-resolve", State("ticket-cause", "value"), State("ticket-remedy", "value"))
+    def resolve(clicks: int | None, search: str, cause: str | None, remedy: str | None) -> tuple[Any, Any]:
+        _ = speaking(console)
+        return run(
+            clicks,
+            search,
+            lambda connection, ticket_id, who: commands.resolve(
+                connection, ticket_id, who, cause or "", remedy or "", console.clock()
+            ),
+            _("The ticket is resolved."),
+        )
+
+    @command("ticket-close")
+    def close(clicks: int | None, search: str) -> tuple[Any, Any]:
+        _ = speaking(console)
+        return run(
+            clicks,
+            search,
+            lambda connection, ticket_id, who: commands.close(connection, ticket_id, who, console.clock()),
+            _("The ticket is closed."),
+        )
+
+
+def render_filters(filters: Mapping[str, str], _: Say) -> list[Any]:
+    """Links that change one filter each."""
+    kept = {name: value for name, value in filters.items() if name != "ticket"}
+    shown = [
+        chips(
+            _("Priority"),
+            PATH,
+            kept,
+            "priority",
+            [("", _("all")), *((code, _(name)) for code, name in PRIORITY.items())],
+        ),
+        chips(_("Assigned to"), PATH, kept, "assignee", [("", _("all")), ("none", _("nobody")), *_mine(_)]),
+    ]
+    for name in ("assignee", "kind", "state", "q"):
+        if kept.get(name) and not (name == "assignee" and kept[name] in ("none", _viewer())):
+            shown.append(
+                dcc.Link([kept[name], icon("close")], href=address(PATH, kept, **{name: ""}), className="chip chip-on")
+            )
+    return shown
+
+
+def _viewer() -> str:
+    try:
+        return current_viewer().name
+    except LookupError:  # rendered outside of a request
+        return ""
+
+
+def _mine(_: Say) -> list[tuple[str, str]]:
+    return [(name, _("me"))] if (name := _viewer()) else []
+
+
+def render_load(load: Row, _: Say) -> Any:
+    """How many are open, late, and with nobody."""
+    return [
+        html.Span(_("{n} open", n=_.number(load["open"]))),
+        html.Span(_("{n} late", n=_.number(load["late"])), className="flood" if load["late"] else ""),
+        html.Span(_("{n} with nobody", n=_.number(load["nobody"]))),
+    ]
+
+
+def render(rows: list[Row], filters: Mapping[str, str], now: datetime, _: Say) -> Any:
+    """Four columns of cards, the next to be late on top."""
+    columns = []
+    for state, name in TICKET_STATE.items():
+        members = [row for row in rows if row["state"] == state]
+        cards: list[Any] = [_card(row, filters, now, _) for row in members[:SHOWN]]
+        if len(members) > SHOWN:
+            cards.append(dcc.Link(_("{n} more", n=len(members) - SHOWN), href=address(PATH, filters, state=state)))
+        columns.append(
+            html.Section(
+                [
+                    html.H2([_(name), html.Span(len(members), className="nav-count")]),
+                    html.Div(cards or empty(_("No ticket is in this state.")), className="cards"),
+                ],
+                className="board-column",
+            )
+        )
+    return [html.Div(columns, className="board"), html.Div(as_of(_, now), className="panel-foot bare")]
+
+
+def _card(row: Row, filters: Mapping[str, str], now: datetime, _: Say) -> dcc.Link:
+    chosen = filters.get("ticket") == str(row["id"])
+    return dcc.Link(
+        [
+            html.Div(
+                [
+                    html.Span(f"#{row['id']}", className="dim"),
+                    html.Span(ticket_kind(row["kind"], _), className="dim"),
+                    html.Span(word(PRIORITY, row["priority"], _), className=f"priority priority-{row['priority']}"),
+                    *([demo(_)] if row["demo"] else []),
+                ],
+                className="card-top",
+            ),
+            html.Div(row["title"], className="card-title"),
+            html.Div(
+                [
+                    html.Span(
+                        row["assignee"] or _("nobody yet"), className="who" if row["assignee"] else "who who-nobody"
+                    ),
+                    due(row, now, _),
+                ],
+                className="card-foot",
+            ),
+        ],
+        href=address(PATH, filters, ticket=str(row["id"])),
+        className="card" + (" card-on" if chosen else ""),
+    )
+
+
+def due(row: Row, now: datetime, _: Say) -> html.Span:
+    """How long until it is late, or since when it is; nothing for work that is done."""
+    if row["state"] not in ("open", "assigned"):
+        ended = row["closed_at"] or row["resolved_at"]
+        return html.Span(
+            _("done {age} ago", age=_.age((now - ended).total_seconds())) if ended else "", className="dim"
+        )
+    if row["due_at"] is None:
+        return html.Span(_("no deadline"), className="dim")
+    left_s = (row["due_at"] - now).total_seconds()
+    if left_s < 0:
+        return html.Span([icon("clock"), _("late by {age}", age=_.age(-left_s))], className="due due-late")
+    soon = " due-soon" if left_s < SOON_S else ""
+    return html.Span([icon("clock"), _("{age} left", age=_.age(left_s))], className="due" + soon)
+
+
+def render_detail(row: Row | None, events: list[Row], filters: Mapping[str, str], now: datetime, _: Say) -> Any:
+    """One ticket: its clocks, its alert, its history."""
+    back = dcc.Link(
+        [icon("close"), html.Span(_("Close"), className="unseen")],
+        href=address(PATH, filters, ticket=""),
+        className="shell-tool",
+    )
+    if row is None:
+        return panel(_("Detail"), empty(_("There is no such ticket.")), actions=[back])
+    cleared = row["alert_cleared_at"]
+    return panel(
+        f"#{row['id']} {row['title']}",
+        [
+            html.Div(
+                [
+                    html.B(word(TICKET_STATE, row["state"], _)),
+                    html.Span(word(PRIORITY, row["priority"], _), className=f"priority priority-{row['priority']}"),
+                    due(row, now, _),
+                    *([demo(_)] if row["demo"] else []),
+                ],
+                className="detail-line",
+            ),
+            html.P(_("Its alert went away by itself at {at}.", at=_.instant(cleared)), className="dim")
+            if cleared
+            else None,
+            html.P(row["description"], className="described"),
+            facts(
+                [
+                    (_("Kind"), ticket_kind(row["kind"], _)),
+                    (_("Assigned to"), row["assignee"]),
+                    (_("Opened"), _.instant(row["opened_at"])),
+                    (_("Opened by"), row["opened_by"]),
+                    (_("Due"), _.instant(row["due_at"]) if row["due_at"] else None),
+                    (_("Resolved"), _.instant(row["resolved_at"]) if row["resolved_at"] else None),
+                    (_("Closed"), _.instant(row["closed_at"]) if row["closed_at"] else None),
+                    (
+                        _("Alert"),
+                        dcc.Link(
+                            f"{row['target']} · {row['check_name']}", href=f"/alerts?state=all&alert={row['alert_id']}"
+                        )
+                        if row["alert_id"]
+                        else None,
+                    ),
+                    (
+                        _("Target"),
+                        dcc.Link(row["target"], href=f"/targets/{segment(row['target'])}") if row["target"] else None,
+                    ),
+                    (_("Cause"), row["cause"]),
+                    (_("Remedy"), row["remedy"]),
+                ]
+            ),
+            html.H3(_("History")),
+            html.Div(history(events, _)),
+        ],
+        footer=as_of(_, now),
+        actions=[back],
+    )

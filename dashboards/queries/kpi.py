@@ -1,0 +1,74 @@
+"""Business indicators by business day, with their owner and the days before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from core.model import instant_ms
+from core.store.tables import check_result, indicator, probe_state, sample, series, target
+from dashboards.queries.rows import Row, rows, worst
+from dashboards.queries.targets import missed
+
+DAYS = 35
+
+
+def indicators(connection: Connection, now: datetime, zone: ZoneInfo) -> list[Row]:
+    """One row a series of a business target, with the last value of each of the last 35 business days.
+
+    Columns: id, target, system, demo, indicator, labels, unit, kind, description, owner, status, fresh_at, stale,
+    days: [(business day, value)], oldest first.
+    """
+    statement = (
+        select(
+            series.c.id,
+            series.c.indicator,
+            series.c.labels,
+            target.c.name.label("target"),
+            target.c.system,
+            target.c.demo,
+            indicator.c.unit,
+            indicator.c.kind,
+            indicator.c.description,
+            indicator.c.owner,
+            check_result.c.status,
+            probe_state.c.last_success_at.label("fresh_at"),
+            probe_state.c.every_s,
+        )
+        .join(target, target.c.id == series.c.target_id)
+        .join(indicator, indicator.c.name == series.c.indicator, isouter=True)
+        .join(check_result, check_result.c.series_id == series.c.id, isouter=True)
+        .join(probe_state, probe_state.c.probe == series.c.probe, isouter=True)
+        .where(target.c.kind == "business", target.c.retired_at.is_(None))
+        .order_by(target.c.demo, target.c.name, series.c.indicator, series.c.labels)
+    )
+    found: dict[int, Row] = {}
+    for row in rows(connection.execute(statement).mappings()):
+        row["status"] = row["status"] or "unjudged"
+        if row["id"] in found:
+            found[row["id"]]["status"] = worst((row["status"], found[row["id"]]["status"]))
+            continue
+        found[row["id"]] = row | {"stale": missed(row["fresh_at"], row["every_s"] or 300.0, now), "days": []}
+    since_ms = instant_ms(now - timedelta(days=DAYS))
+    points = connection.execute(
+        select(sample.c.series_id, sample.c.at_ms, sample.c.value)
+        .where(sample.c.series_id.in_(list(found)), sample.c.at_ms >= since_ms)
+        .order_by(sample.c.series_id, sample.c.at_ms)
+    )
+    by_series: dict[int, list[tuple[int, float]]] = {}
+    for series_id, at_ms, value in points:
+        by_series.setdefault(series_id, []).append((at_ms, value))
+    for series_id, measured in by_series.items():
+        found[series_id]["days"] = by_day(measured, zone)
+    return list(found.values())
+
+
+def by_day(points: Iterable[tuple[int, float]], zone: ZoneInfo) -> list[tuple[date, float]]:
+    """The last value of each day of the zone, oldest first, from points in order of time."""
+    days: dict[date, float] = {}
+    for at_ms, value in points:
+        days[datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date()] = value
+    return sorted(days.items())

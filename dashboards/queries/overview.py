@@ -1,0 +1,132 @@
+"""The day in bands: how long each class of target stood in which status, and how the pipeline itself is doing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from core.store.tables import check_result, probe_state, pulse, refusal, series, target, transition
+from dashboards.queries.rows import Row, rows, worst
+
+
+def timeline(connection: Connection, start_ms: int, end_ms: int) -> dict[str, list[Row]]:
+    """For each class of target, spans of its worst status over the window: kind -> [{start_ms, end_ms, status, why}].
+
+    The status of a judged series before its first transition in the window is what that transition left (`old`);
+    without one it is the latest result, as of the instant since which it holds. `why` names the series that made it so.
+    """
+    statement = (
+        select(
+            target.c.kind,
+            target.c.name,
+            check_result.c.series_id,
+            check_result.c.check_name,
+            check_result.c.status,
+            check_result.c.since_ms,
+        )
+        .join(series, series.c.id == check_result.c.series_id)
+        .join(target, target.c.id == series.c.target_id)
+        .where(target.c.retired_at.is_(None))
+    )
+    judged = {(row[2], row[3]): row for row in connection.execute(statement)}
+    moved: dict[tuple[int, str], list[tuple[int, str, str]]] = {}
+    for series_id, check, at_ms, old, new in connection.execute(
+        select(transition.c.series_id, transition.c.check_name, transition.c.at_ms, transition.c.old, transition.c.new)
+        .where(transition.c.at_ms >= start_ms, transition.c.at_ms < end_ms)
+        .order_by(transition.c.at_ms, transition.c.id)
+    ):
+        moved.setdefault((series_id, check), []).append((at_ms, old, new))
+    by_kind: dict[str, list[tuple[str, list[tuple[int, str]]]]] = {}
+    for key, (kind, name, _series, _check, status, since_ms) in judged.items():
+        steps = moved.get(key, [])
+        first = steps[0][1] if steps else status if since_ms <= start_ms else "unknown"
+        changes = [(start_ms, first), *((at_ms, new) for at_ms, _old, new in steps)]
+        if not steps and since_ms > start_ms:
+            changes.append((since_ms, status))
+        by_kind.setdefault(kind, []).append((name, changes))
+    return {kind: _bands(members, end_ms) for kind, members in by_kind.items()}
+
+
+def _bands(members: list[tuple[str, list[tuple[int, str]]]], end_ms: int) -> list[Row]:
+    """The worst status of many series over time, as spans; each names at most three targets that were in it."""
+    quiet = [changes[0][1] for _name, changes in members if len(changes) == 1]
+    floor = worst(quiet)
+    lively = [(name, changes) for name, changes in members if len(changes) > 1 or changes[0][1] == floor != "ok"]
+    instants = sorted({at_ms for _name, changes in members for at_ms, _status in changes})
+    spans: list[Row] = []
+    for start, end in zip(instants, [*instants[1:], end_ms], strict=True):
+        now = [(name, _status_at(changes, start)) for name, changes in lively]
+        status = worst([floor, *(s for _name, s in now)])
+        why = sorted({name for name, s in now if s == status and status != "ok"})[:3]
+        if spans and spans[-1]["status"] == status and spans[-1]["why"] == why:
+            spans[-1]["end_ms"] = end
+        else:
+            spans.append({"start_ms": start, "end_ms": end, "status": status, "why": why})
+    return spans
+
+
+def _status_at(changes: list[tuple[int, str]], at_ms: int) -> str:
+    status = changes[0][1]
+    for when, new in changes:
+        if when > at_ms:
+            break
+        status = new
+    return status
+
+
+def recent(connection: Connection, now_ms: int, limit: int = 12) -> list[Row]:
+    """The latest transitions anywhere, newest first, with target, kind and reason."""
+    statement = (
+        select(
+            transition.c.at_ms,
+            transition.c.old,
+            transition.c.new,
+            transition.c.reason,
+            transition.c.check_name,
+            series.c.indicator,
+            target.c.name.label("target"),
+            target.c.kind,
+            target.c.demo,
+        )
+        .join(series, series.c.id == transition.c.series_id)
+        .join(target, target.c.id == series.c.target_id)
+        .where(transition.c.at_ms <= now_ms, transition.c.at_ms >= now_ms - 86_400_000)
+        .order_by(transition.c.at_ms.desc())
+        .limit(limit)
+    )
+    return rows(connection.execute(statement).mappings())
+
+
+def pipeline(connection: Connection, now: datetime) -> Row:
+    """How the pipeline does: pulse_age_s, last_sample_age_s, queue_depth, probes, failing, skipped, refused, example.
+
+    Ages are None when there never was a pulse or a sample.
+    """
+    beat = connection.execute(select(pulse.c.at, pulse.c.detail).where(pulse.c.name == "pipeline")).first()
+    last, probes, failing, skipped = connection.execute(
+        select(
+            func.max(probe_state.c.last_success_at, type_=probe_state.c.last_success_at.type),
+            func.count(),
+            func.count().filter(probe_state.c.error.is_not(None)),
+            func.coalesce(func.sum(probe_state.c.skipped), 0),
+        )
+    ).one()
+    refused = connection.execute(select(func.coalesce(func.sum(refusal.c.count), 0))).scalar_one()
+    newest = connection.execute(
+        select(refusal.c.probe, refusal.c.reason, refusal.c.example).order_by(refusal.c.last_at.desc()).limit(1)
+    ).first()
+    return {
+        "pulse_age_s": _age_s(now, beat.at if beat else None),
+        "last_sample_age_s": _age_s(now, last),
+        "queue_depth": (beat.detail or {}).get("queue_depth") if beat else None,
+        "probes": probes,
+        "failing": failing,
+        "skipped": int(skipped),
+        "refused": int(refused),
+        "example": None if newest is None else f"{newest.probe}: {newest.reason} ({newest.example})",
+    }
+
+
+def _age_s(now: datetime, at: datetime | None) -> float | None:
+    return None if at is None else (now - at) / timedelta(seconds=1)

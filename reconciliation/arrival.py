@@ -1,0 +1,127 @@
+"""Arrival: nothing is matched until every file is there, is whole, is the right one and ties to its manifest.
+
+`inspect` looks at the bytes and the manifests and returns what was delivered with all that is wrong, at once;
+`tie` compares the rows and the money, once they are read, with what the manifest states.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from reconciliation.scanning import Scan
+from reconciliation.sources import Delivered, SourceError, source_for
+from reconciliation.standard_record import manifest_path
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the sender states of a file."""
+
+    party: str
+    business_day: str
+    rows: int
+    amount_minor: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file that is whole, and what its manifest states."""
+
+    delivered: Delivered
+    manifest: Manifest
+
+
+def inspect(
+    files: Mapping[str, Path], business_day: date, *, meanwhile: Callable[[], object] = lambda: None
+) -> tuple[dict[str, Arrival], tuple[str, ...]]:
+    """The arrivals by party, and a sentence for each fault of each file; `meanwhile` runs while the bytes are read."""
+    arrivals: dict[str, Arrival] = {}
+    faults: list[str] = []
+    with ThreadPoolExecutor(max_workers=len(files)) as pool:
+        scans = {party: pool.submit(source_for(path).scan, path) for party, path in files.items() if path.is_file()}
+        meanwhile()
+        for party, path in files.items():
+            manifest, found = _manifest(party, path, business_day)
+            faults += found
+            if party not in scans:
+                faults.append(f"{path}: the {party} file is missing; ask the sender for it")
+                continue
+            delivered, found = _delivered(party, path, scans[party])
+            faults += found
+            if manifest is None or delivered is None:
+                continue
+            if manifest.sha256.lower() != delivered.scan.sha256:
+                faults.append(
+                    f"{path}: its SHA-256 is {delivered.scan.sha256} and the manifest states {manifest.sha256};"
+                    " the file was damaged or replaced, ask for it again"
+                )
+            arrivals[party] = Arrival(delivered, manifest)
+    return arrivals, tuple(faults)
+
+
+def tie(arrival: Arrival, rows: int, amount_minor: int, uncertain_amount_minor: int) -> list[str]:
+    """A sentence for each total that differs from the manifest's.
+
+    The amount ties with or without the amounts of rows that have too few or too many fields, since nobody can tell
+    whether what stands in the amount's place was meant as one.
+    """
+    path, stated = arrival.delivered.path, arrival.manifest
+    faults = []
+    if rows != stated.rows:
+        faults.append(f"{path}: it has {rows} rows and the manifest states {stated.rows}; ask for the file again")
+    if stated.amount_minor not in (amount_minor, amount_minor - uncertain_amount_minor):
+        faults.append(
+            f"{path}: its amounts add up to {amount_minor} minor units and the manifest states"
+            f" {stated.amount_minor}; ask for the file again"
+        )
+    return faults
+
+
+def _delivered(party: str, path: Path, scanned: Future[Scan]) -> tuple[Delivered | None, list[str]]:
+    try:
+        return Delivered(party, path, source_for(path).columns(path), scanned.result()), []
+    except SourceError as error:
+        return None, [f"{path}: {error}"]
+    except (OSError, EOFError) as error:
+        return None, [f"{path}: it cannot be read ({error}); ask for the file again"]
+
+
+def _manifest(party: str, path: Path, business_day: date) -> tuple[Manifest | None, list[str]]:
+    place = manifest_path(path)
+    try:
+        stated = json.loads(place.read_bytes())
+    except FileNotFoundError:
+        return None, [f"{place}: the manifest is missing; ask the sender for it"]
+    except (OSError, ValueError, RecursionError) as error:
+        return None, [f"{place}: the manifest cannot be read as JSON ({error}); ask for it again"]
+    if not isinstance(stated, dict):
+        return None, [
+            f"{place}: the manifest is not a JSON object; it has party, business_day, rows, amount_minor, sha256"
+        ]
+    faults = [
+        f"{place}: {name} is {'missing' if name not in stated else f'not {meant}'}; ask for a correct manifest"
+        for name, kind, meant in (
+            ("party", str, "a text"),
+            ("business_day", str, "a text"),
+            ("rows", int, "an integer"),
+            ("amount_minor", int, "an integer"),
+            ("sha256", str, "a text"),
+        )
+        if type(stated.get(name)) is not kind
+    ]
+    if faults:
+        return None, faults
+    manifest = Manifest(**{name: stated[name] for name in Manifest.__dataclass_fields__})
+    if manifest.party != party:
+        faults.append(f"{place}: the manifest is of party {manifest.party!r} and the file was given as {party}")
+    if manifest.business_day != business_day.isoformat():
+        faults.append(
+            f"{place}: the manifest is of business day {manifest.business_day} and the run is of {business_day}"
+        )
+    return manifest, faults

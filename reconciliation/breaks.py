@@ -1,0 +1,170 @@
+"""The breaks of a run: one line for each key that is not at rest and for each surplus row, and how to read them again.
+
+Lines are in the order of business_key, kind, class and record ids, so that the order of the rows delivered changes
+nothing but the line numbers. `breaks.parquet` holds typed values as delivered (instants in UTC, nulls); `breaks.csv`
+holds the same for people: instants in the offset that the day's zone has at the day's start, cells neutralised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciliation.classification import CLASSES, CODES, DUPLICATES, QUIET, loser
+from reconciliation.matching import Party
+from reconciliation.spreadsheet import neutral
+from reconciliation.standard_record import PARTIES
+from reconciliation.validation import STATUS_CODES, Day
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+FILE_CSV: Final = "breaks.csv"
+FILE_PARQUET: Final = "breaks.parquet"
+_LEADING: Final = ("business_key", "kind", "class", "loser", "at_risk_minor", "currency", "carried")
+_OF_PARTY: Final = ("record_id", "amount_minor", "currency", "status", "fee_minor", "occurred_at", "file", "line")
+COLUMNS: Final = (
+    *_LEADING,
+    *(f"{party}_{name}" for party in PARTIES for name in _OF_PARTY),
+)
+
+
+def found(classified: ir.Table, parties: Mapping[str, Party]) -> ir.Table:
+    """Every break and carried item with its records, typed."""
+    table = _of_keys(classified, parties)
+    for name, party in parties.items():
+        table = table.union(_surplus(name, party.surplus))
+    return table
+
+
+def ordered(breaks: ir.Table) -> ir.Table:
+    """The breaks in the order in which they are published."""
+    ids = (f"{party}_record_id" for party in PARTIES)
+    return breaks.order_by(["business_key", "kind", "class", *(breaks[name].asc(nulls_first=True) for name in ids)])
+
+
+def for_people(breaks: ir.Table, day: Day) -> ir.Table:
+    """The same lines as text for CSV."""
+    import ibis
+
+    columns: dict[str, ir.Value] = {}
+    for name in COLUMNS:
+        value = breaks[name]
+        if value.type().is_timestamp():
+            local = value.cast("timestamp") + ibis.interval(seconds=int(day.offset.total_seconds()))
+            micros = local.microsecond()
+            part = ibis.literal(".") + micros.cast("string").lpad(6, "0")
+            text = local.strftime("%Y-%m-%dT%H:%M:%S") + ibis.ifelse(micros == 0, "", part)
+            value = text + ibis.literal(day.offset_text)
+        elif value.type().is_string():
+            value = neutral(value)
+        columns[name] = value
+    return breaks.select(**columns)
+
+
+def read_breaks(folder: Path, offset: int = 0, limit: int = 100, classes: Collection[str] = ()) -> list[dict[str, Any]]:
+    """One page of a run's breaks in their published order, of the classes named or of all.
+
+    Raises FileNotFoundError when the folder has no result.
+    """
+    from pyarrow import compute, dataset
+
+    lines = dataset.dataset(folder / FILE_PARQUET, format="parquet")
+    wanted = compute.field("class").isin(list(classes)) if classes else None
+    page: list[dict[str, Any]] = []
+    skip = offset
+    for batch in lines.to_batches(filter=wanted):
+        if skip >= batch.num_rows:
+            skip -= batch.num_rows
+            continue
+        page += batch.slice(skip, limit - len(page)).to_pylist()
+        skip = 0
+        if len(page) >= limit:
+            break
+    return page
+
+
+def _of_keys(classified: ir.Table, parties: Mapping[str, Party]) -> ir.Table:
+    import ibis
+
+    picked = classified.filter(classified["class_code"].notin([CODES[name] for name in QUIET]))
+    for name, party in parties.items():
+        wanted = picked.select(row=picked[f"{name}_row"])
+        side = _side(name, party.entered.semi_join(wanted, "row"))
+        picked = picked.left_join(side, picked[f"{name}_row"] == side[f"{name}_at_row"])
+    keys = ibis.coalesce(*(picked[f"{name}_key"] for name in parties))
+    currency = ibis.coalesce(*(picked[f"{name}_currency"] for name in ("billing", "payment", "platform")))
+    return picked.select(
+        **{
+            "business_key": keys,
+            "kind": _kind(picked["refund"]),
+            "class": _class_name(picked["class_code"]),
+            "loser": loser(picked["class_code"], picked["refund"]),
+            "at_risk_minor": picked["at_risk"].cast("int64"),
+            "currency": currency,
+            "carried": picked["carried"],
+        },
+        **{f"{party}_{column}": picked[f"{party}_{column}"] for party in PARTIES for column in _OF_PARTY},
+    )
+
+
+def _surplus(name: str, rows: ir.Table) -> ir.Table:
+    import ibis
+
+    side = _side(name, rows)
+    code = ibis.literal(CODES[DUPLICATES[name]], "int8")
+    lines = side.select(
+        **{
+            "business_key": side[f"{name}_key"],
+            "kind": _kind(side[f"{name}_refund"]),
+            "class": ibis.literal(DUPLICATES[name]),
+            "loser": loser(code, side[f"{name}_refund"]),
+            "at_risk_minor": side[f"{name}_amount_minor"],
+            "currency": side[f"{name}_currency"],
+            "carried": ibis.literal(False),
+        },
+        **{f"{name}_{column}": side[f"{name}_{column}"] for column in _OF_PARTY},
+    )
+    types = side.schema()
+    others = {
+        f"{party}_{column}": ibis.null(types[f"{name}_{column}"])
+        for party in PARTIES
+        if party != name
+        for column in _OF_PARTY
+    }
+    return lines.mutate(**others).select(*COLUMNS)
+
+
+def _side(name: str, rows: ir.Table) -> ir.Table:
+    """One party's rows under the names that they have in a break."""
+    import ibis
+
+    values = {
+        "at_row": rows["row"],
+        "key": rows["business_key"],
+        "refund": rows["refund"],
+        "record_id": rows["record_id"],
+        "amount_minor": rows["amount"],
+        "currency": rows["currency"],
+        "status": ibis.cases(
+            *((rows["status"] == code, status) for status, code in STATUS_CODES.items()), else_=ibis.null("string")
+        ),
+        "fee_minor": rows["fee"],
+        "occurred_at": rows["occurred_at"],
+        "file": rows["file"],
+        "line": rows["line"],
+    }
+    return rows.select(**{f"{name}_{column}": value for column, value in values.items()})
+
+
+def _kind(refund: ir.Value) -> ir.Value:
+    import ibis
+
+    return ibis.ifelse(refund, "refund", "payment")
+
+
+def _class_name(code: ir.Value) -> ir.Value:
+    import ibis
+
+    return ibis.cases(*((code == CODES[name], name) for name in CLASSES), else_=ibis.null("string"))

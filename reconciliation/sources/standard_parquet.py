@@ -1,0 +1,67 @@
+"""Standard records in Parquet, with the same column names; a record's "line" is its place in the file, from 1.
+
+Text, integers, dates and timestamps with a zone are taken; a timestamp without one is a bad row, as it would be in CSV.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciliation.scanning import Scan, checksum
+from reconciliation.sources import Delivered, Loaded, SourceError, check_columns
+from reconciliation.standard_record import COLUMNS, REQUIRED
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from reconciliation.engines import Engine
+    from reconciliation.validation import Day
+
+SUFFIXES = (".parquet",)
+_FIRST_LINE = 1
+
+
+def scan(path: Path) -> Scan:
+    """The checksum; a Parquet file has no lines. Raises OSError when the file cannot be read."""
+    return Scan(checksum(path), lines=0, commas=0, quoted=False)
+
+
+def columns(path: Path) -> tuple[str, ...]:
+    """The names of the columns. Raises SourceError when it is not a Parquet file of standard records."""
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        names = tuple(parquet.read_schema(path).names)
+    except pyarrow.ArrowException as error:
+        raise SourceError("it is not a Parquet file, or it is cut short; ask for it again") from error
+    check_columns(names, REQUIRED)
+    return names
+
+
+def read(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Loaded:
+    """The judged rows of the file. Raises SourceError when the engine cannot read it."""
+    from reconciliation.engines import ReadError
+    from reconciliation.validation import checked
+
+    try:
+        rows = engine.read_parquet(delivered.path)
+        text = rows.select(**{name: _text(rows[name]) for name in COLUMNS if name in rows.columns})
+        judged = engine.number(f"{delivered.party}_rows", checked(text, day, mended=False))
+    except ReadError as error:
+        raise SourceError(f"it cannot be read as Parquet ({error}); ask for it again") from error
+    return Loaded(delivered, judged, _FIRST_LINE)
+
+
+def _text(value: ir.Value) -> ir.Value:
+    """The column as the CSV form would write it; text that breaks a line counts as empty, and so as a bad row."""
+    import ibis
+
+    if value.type().is_timestamp():
+        local = value.cast("timestamp")
+        micros = local.microsecond().cast("string").lpad(6, "0")
+        zone = "Z" if value.type().timezone else ""
+        return local.strftime("%Y-%m-%dT%H:%M:%S") + ibis.literal(".") + micros + ibis.literal(zone)
+    text = value.cast("string")
+    return ibis.ifelse((text == "") | text.re_search(r"[\x00\r\n]"), ibis.null("string"), text)

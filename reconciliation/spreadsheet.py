@@ -1,0 +1,27 @@
+"""Cells that no spreadsheet evaluates, and how the original is read back.
+
+A text cell whose first character (after blanks) could start a formula, a command or a quotation is written with an
+apostrophe before it; so is one that starts with an apostrophe, a tab or a line break. To recover the value, drop one
+leading apostrophe: `plain` does it. Parquet files hold the values as they were delivered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+_EVALUATED: Final = r"^(?:\s*[=+\-@＝＋－＠|%]|['\t\r\n])"
+
+
+def neutral(text: ir.StringValue) -> ir.StringValue:
+    """The text as a cell that is shown and never evaluated; null stays null."""
+    import ibis
+
+    return ibis.ifelse(text.re_search(_EVALUATED), ibis.literal("'") + text, text)
+
+
+def plain(cell: str) -> str:
+    """The value of a cell that `neutral` wrote."""
+    return cell.removeprefix("'")

@@ -1,0 +1,1 @@
+"""Tests of the collectors: recorded replies, and the real server behind each."""
