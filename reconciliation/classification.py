@@ -71,7 +71,7 @@ def classified(
     present = {party: keys[f"{party}_row"].notnull() for party in PARTIES}
     success = {party: _says(keys, party, SUCCESS) for party in PARTIES}
     pending = {party: _says(keys, party, PENDING) for party in PARTIES}
-    brought = {party: (keys[f"{party}_row"] < 0).fill_null(False) for party in PARTIES}
+    brought = {party: _brought(keys[f"{party}_row"], looked_back) for party in PARTIES}
     billing, platform, payment = (success[party] for party in PARTIES)
     someone_absent = ~_all(present.values())
     waits = someone_absent & ~_any(brought.values()) & _explained(keys, day, looked_back)
@@ -84,7 +84,16 @@ def classified(
     highest = ibis.greatest(*(ibis.coalesce(fee, *fees) for fee in fees))
     lowest = ibis.least(*(ibis.coalesce(fee, *fees) for fee in fees))
 
+    at_rest = _all(
+        [
+            *(keys[f"{party}_status"] == SUCCESS for party in PARTIES),
+            alike,
+            *(amount["billing"] == amount[party] for party in PARTIES[1:]),
+            *(keys["billing_fee"] == keys[f"{party}_fee"] for party in PARTIES[1:]),
+        ]
+    )
     rules: list[tuple[ir.Value, str]] = [
+        (at_rest, "matched"),  # most keys: nothing below applies to three successes that agree in everything
         (_any(pending.values()), "in_doubt"),
         (~_any(success.values()), "no_effect"),
         (waits, "awaiting_cutoff"),
@@ -131,7 +140,7 @@ def classified(
             (_is(table, "currency_mismatch"), table["largest"]),
             else_=table["first"],
         ),
-        carried=_is(table, "awaiting_cutoff") | (_is(table, "in_doubt") & ~table["overdue"]),
+        carried=_is(table, "awaiting_cutoff", "in_doubt") & ~(_is(table, "in_doubt") & table["overdue"]),
         **{f"{party}_{column}": table[f"{party}_{column}"] for party in PARTIES for column in ("row", "amount")},
     )
 
@@ -163,6 +172,13 @@ def _explained(keys: ir.Table, day: Day, looked_back: bool) -> ir.Value:
 
 def _says(keys: ir.Table, party: str, status: int) -> ir.BooleanValue:
     return (keys[f"{party}_status"] == status).fill_null(False)
+
+
+def _brought(row: ir.Value, looked_back: bool) -> ir.BooleanValue:
+    """Whether a standing row was carried from the day before, by its negative number."""
+    import ibis
+
+    return (row < 0).fill_null(False) if looked_back else ibis.literal(False)
 
 
 def _code(name: str) -> ir.Value:

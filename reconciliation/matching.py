@@ -82,8 +82,7 @@ def _repeated(usable: ir.Table) -> ir.Table:
     """The rows whose record_id a better row has already, with that row."""
     import ibis
 
-    often = usable.group_by("record_id").having(usable.count() > 1).agg()
-    suspects = usable.semi_join(often, "record_id")
+    suspects = _suspects(usable, usable["record_id"].hash())
     content = [suspects[name] for name in ("occurred_at", *RECORD, "row")]
     window = ibis.window(group_by="record_id", order_by=content)
     ranked = suspects.mutate(rank=ibis.row_number().over(window), first_row=suspects["row"].first().over(window))
@@ -94,14 +93,24 @@ def _surplus(entered: ir.Table) -> ir.Table:
     """The rows after the first of their party and key, by (occurred_at, record_id)."""
     import ibis
 
-    often = entered.group_by("business_key", "refund").having(entered.count() > 1).agg()
-    suspects = entered.semi_join(often, ["business_key", "refund"])
+    suspects = _suspects(entered, entered["business_key"].hash(), "refund")
     window = ibis.window(
         group_by=["business_key", "refund"],
         order_by=[suspects["occurred_at"], suspects["record_id"], suspects["row"]],
     )
     ranked = suspects.mutate(rank=ibis.row_number().over(window))
     return ranked.filter(ranked["rank"] > 0).drop("rank")
+
+
+def _suspects(rows: ir.Table, digest: ir.Value, *others: str) -> ir.Table:
+    """The rows that share a digest with another: all true repetitions, and by chance a few more.
+
+    Counting digests takes less memory than counting texts, and leaves almost nothing for the exact comparison.
+    """
+    digested = rows.mutate(digest=digest)
+    keys = ["digest", *others]
+    often = digested.group_by(keys).having(digested.count() > 1).agg()
+    return digested.semi_join(often, keys).drop("digest")
 
 
 def _not_superseded(carried: ir.Table, entered: ir.Table) -> ir.Table:

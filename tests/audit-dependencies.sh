@@ -6,7 +6,10 @@ report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 timeout 120 "$1/pip-audit" --require-hashes --disable-pip -r requirements/test.txt --progress-spinner off >"$report" 2>&1
 status=$?
-if [ "$status" -eq 0 ]; then
+unknown=$(grep -c "could not be audited" "$report")
+if [ "$status" -eq 0 ] && [ "$unknown" -gt 0 ]; then
+    echo "pip-audit: $unknown dependencies are unknown to the advisory service that was reached; they were NOT audited." >&2
+elif [ "$status" -eq 0 ]; then
     cat "$report"
 elif grep -qE "ConnectionError|Max retries exceeded|NameResolutionError|Temporary failure|ReadTimeout|ProxyError|SSLError|403 Client Error|ServiceError|ConnectTimeout|timed out" "$report" || [ "$status" -eq 124 ]; then
     echo "pip-audit: the advisory database cannot be reached from here; the dependencies were NOT audited." >&2

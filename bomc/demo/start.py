@@ -107,7 +107,7 @@ def _configure(config: Path, ports: Ports, before: Ports | None) -> None:
     for name in FILES:
         target = config / name
         if not target.exists():
-            template = resources.files("bomc.demo").joinpath("config", name).read_text(encoding="utf-8")
+            template = resources.files("bomc.demo.config").joinpath(name).read_text(encoding="utf-8")
             target.write_text(Template(template).substitute(names), encoding="utf-8")
         elif before and before != ports:
             old = target.read_text(encoding="utf-8")

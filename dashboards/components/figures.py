@@ -42,19 +42,22 @@ def strips(
     start_ms: int,
     end_ms: int,
     _: Say,
+    *,
+    lane: bool = True,
 ) -> dict[str, Any]:
-    """The figure; `found` is series id -> curve, `changes` are transitions within the window."""
-    height = LANE_PX + len(groups) * (STRIP_PX + GAP_PX) + FOOT_PX
+    """The figure; `found` is series id -> curve, `changes` are transitions within the window, shown in the lane."""
+    lane_px = LANE_PX if lane else 0
+    height = lane_px + len(groups) * (STRIP_PX + GAP_PX) + FOOT_PX
     plot = height - FOOT_PX
     layout = base(height) | {
         "xaxis": axis_x(start_ms, end_ms),
-        "yaxis": {"domain": [1 - LANE_PX / plot, 1], "visible": False, "range": [-1, 1], "fixedrange": True},
+        "yaxis": {"domain": [1 - lane_px / plot, 1], "visible": False, "range": [-1, 1], "fixedrange": True},
         "annotations": [],
         "shapes": [_line(row["at_ms"], row["new"]) for row in changes[-40:]],
     }
     traces = [_lane(changes, _)]
     for position, group in enumerate(groups, start=2):
-        top = 1 - (LANE_PX + (position - 2) * (STRIP_PX + GAP_PX) + GAP_PX) / plot
+        top = 1 - (lane_px + (position - 2) * (STRIP_PX + GAP_PX) + GAP_PX) / plot
         layout[f"yaxis{position}"] = axis_y(group, [max(0.0, top - STRIP_PX / plot), top])
         layout["annotations"].append(_heading(group, found, top, _))
         for index, row in enumerate(group.series):
@@ -122,7 +125,7 @@ def axis_y(group: Strip, domain: list[float]) -> dict[str, Any]:
 
 def trace(group: Strip, row: Row, curve: Curve, index: int, axis: str) -> dict[str, Any]:
     """One line; gaps stay gaps."""
-    name = label(row) or group.title
+    name = row.get("name") or label(row) or group.title
     return {
         "type": "scatter",
         "mode": "lines",
@@ -203,7 +206,9 @@ def _heading(group: Strip, found: Mapping[int, Curve], top: float, _: Say) -> di
         )
         colour = COLOURS[index % len(COLOURS)]
         shown.append(
-            f'<span style="color:{colour}">■</span> {escape(label(row))} <b>{escape(said)}</b>'.replace("  ", " ")
+            f'<span style="color:{colour}">■</span> {escape(row.get("name") or label(row))} <b>{escape(said)}</b>'.replace(
+                "  ", " "
+            )
         )
     if len(group.series) > 6:
         shown.append(f"+{len(group.series) - 6}")

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from dash import Dash
 
 from dashboards.context import Console
-from dashboards.pages import alerts, overview, target, targets, tickets
+from dashboards.pages import alerts, kpi, overview, reconciliation, run, target, targets, threads, tickets
 
 
 class Page(Protocol):
@@ -26,7 +26,7 @@ class Page(Protocol):
     register: Callable[[Dash, Console], None]
 
 
-MODULES = (overview, alerts, tickets, targets, target)
+MODULES = (overview, alerts, tickets, targets, target, threads, kpi, reconciliation, run)
 PAGES: tuple[Page, ...] = tuple(cast(Page, module) for module in MODULES)
 
 

@@ -67,8 +67,11 @@ def indicators(connection: Connection, now: datetime, zone: ZoneInfo) -> list[Ro
 
 
 def by_day(points: Iterable[tuple[int, float]], zone: ZoneInfo) -> list[tuple[date, float]]:
-    """The last value of each day of the zone, oldest first, from points in order of time."""
+    """The last value of each business day, oldest first, from points in order of time.
+
+    A feed stamps a whole day with its end, so midnight belongs to the day before it.
+    """
     days: dict[date, float] = {}
     for at_ms, value in points:
-        days[datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date()] = value
+        days[datetime.fromtimestamp((at_ms - 1) / 1000, UTC).astimezone(zone).date()] = value
     return sorted(days.items())

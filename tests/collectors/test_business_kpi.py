@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -114,7 +113,7 @@ def test_a_business_day_ends_at_its_cut_off(cut_off: time, ends: datetime) -> No
 
 
 @given(
-    st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),
+    st.integers(1_577_836_800, 2_051_222_400).map(lambda s: datetime.fromtimestamp(s, UTC)),
     st.times(),
     st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"]),
 )
@@ -187,8 +186,8 @@ def test_any_bytes_are_read_or_refused(body: bytes, form: str) -> None:
 
 
 def test_json_over_http_is_read_with_its_digits_exact() -> None:
-    rows = [{"indicator": "payments.amount", "business_day": "2026-03-30", "channel": None, "value": 90071992547409.91}]
-    body = json.dumps({"day": {"rows": rows}}).encode()
+    row = '{"indicator": "payments.amount", "business_day": "2026-03-30", "channel": null, "value": 90071992547409.91}'
+    body = f'{{"day": {{"rows": [{row}]}}}}'.encode()
     with pages.start({"/kpi": Page(body)}) as site:
         feed = {"kind": "http", "url": f"{site.url}/kpi", "rows": "day.rows"}
         values = table(collect("business_kpi", config(feed), NOW, Io(10)))

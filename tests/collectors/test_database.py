@@ -21,6 +21,8 @@ from core.model import Kind, Sample
 from tests.collectors.readings import NOW, NOW_MS, recorded, table, without_password
 from tests.servers.fixtures import MariaDB, PostgreSQL
 
+pytestmark = pytest.mark.xdist_group("databases")
+
 
 def settings(url: str, monkeypatch: pytest.MonkeyPatch, **more: object) -> Config:
     """A Config for this URL, its password moved into the environment."""

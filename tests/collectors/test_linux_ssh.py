@@ -19,6 +19,8 @@ from tests.servers import hostile
 from tests.servers.process import Server
 from tests.servers.sshd import make_key
 
+pytestmark = pytest.mark.xdist_group("sshd")
+
 
 def config(server: Server, **changes: object) -> Config:
     settings: dict[str, object] = {

@@ -13,6 +13,8 @@ from tests.collectors.readings import NOW, recorded, table
 from tests.servers.nginx import CONNECTIONS
 from tests.servers.process import Server
 
+pytestmark = pytest.mark.xdist_group("web_servers")
+
 
 def test_a_recorded_page_gives_its_connections() -> None:
     reading = parse(Status(recorded("nginx_status.txt"), 0.001, "there", {"threads.max": 10.0}), NOW)

@@ -15,6 +15,8 @@ from collectors.bounded import sql
 from tests.collectors.readings import without_password
 from tests.servers.fixtures import MariaDB, PostgreSQL
 
+pytestmark = pytest.mark.xdist_group("databases")
+
 WRITES = (
     "insert into bills values (2, 'forged')",
     "update bills set state = 'paid'",

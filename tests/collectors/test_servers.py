@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
 
 from tests.servers.fixtures import PostgreSQL
+
+pytestmark = pytest.mark.xdist_group("databases")
 
 
 def test_each_fresh_postgresql_database_is_empty_and_its_own(postgresql: PostgreSQL) -> None:

@@ -11,6 +11,8 @@ from tests.collectors.readings import NOW, recorded, table
 from tests.servers.process import Server
 from tests.servers.tomcat import THREADS
 
+pytestmark = pytest.mark.xdist_group("tomcat")
+
 POOL = "http-nio-127.0.0.1-18217"
 
 

@@ -37,7 +37,7 @@ class Fault:
 
 TIMETABLE: tuple[Fault, ...] = (
     Fault(FaultKind.THREADS_FULL, 20, 70, 900),
-    Fault(FaultKind.CALLBACKS_LOST, 100, 60, 1200, "alipay"),
+    Fault(FaultKind.CALLBACKS_LOST, 92, 60, 1200, "alipay"),
     Fault(FaultKind.SHORT_PAYMENT, 300, 60, 3600, "wechat"),
     Fault(FaultKind.CHANNEL_REFUSES, 420, 60, 1800, "unionpay"),
     Fault(FaultKind.DOUBLE_CHARGE, 600, 90, 3600, "wechat"),

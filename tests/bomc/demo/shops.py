@@ -60,3 +60,8 @@ def rows(engine: Engine, table: Table) -> list[dict[str, Any]]:
     """All rows of a table."""
     with engine.connect() as connection:
         return [dict(row) for row in connection.execute(select(table)).mappings()]
+
+
+def keys(engine: Engine, table: Table) -> set[str]:
+    """The business keys of a table."""
+    return {row["business_key"] for row in rows(engine, table)}

@@ -107,7 +107,7 @@ def test_a_tick_that_comes_while_the_page_still_waits_is_merged(stage: Stage) ->
     page.locator("#shown", has_text="tick ").wait_for(timeout=20_000)
     assert stage.go is not None
     heard: list[object] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", heard.append))
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(frame)))
     page.reload()
     page.locator("#shown", has_text="tick ").wait_for(timeout=20_000)
     stage.go.clear()
