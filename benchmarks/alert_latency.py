@@ -29,7 +29,7 @@ from typing import Any
 from benchmarks.figure import Figure, quantile, tell
 from benchmarks.processes import bomc_run, make_home
 from tests.servers import prometheus as prometheus_server
-from tests.servers.process import Server, first_that_starts, free_port, program, running, wait_until
+from tests.servers.process import Server, first_that_starts, program, running, wait_until
 
 TOGGLES = 24
 TOLD_WITHIN_S = 30.0
@@ -59,9 +59,11 @@ class World:
         for alert in body["alerts"]:
             self.arrived.setdefault((side, alert["labels"].get("n", ""), alert["status"]), at)
 
-    def told(self, number: int, status: str) -> bool:
-        """Whether both sides have told of it."""
-        return all((side, str(number), status) in self.arrived for side in SIDES)
+    def await_told(self, number: int, status: str) -> None:
+        """Wait until both sides have told of it. Raises NotReady when they do not in time."""
+        keys = [(side, str(number), status) for side in SIDES]
+        what = f"a message of both that switch {number} is {status}"
+        wait_until(lambda: all(key in self.arrived for key in keys), what, TOLD_WITHIN_S)
 
 
 @contextlib.contextmanager
@@ -180,15 +182,19 @@ def toggle(there: World, seed: int) -> dict[str, dict[str, list[float]]]:
     }
     for number in range(len(there.on)):
         for value, status in ((True, "firing"), (False, "resolved")):
-            after = time.monotonic() + 0.5 + drawn.random()
-            wait_until(lambda after=after: time.monotonic() >= after, "a moment", 5)
+            let_pass(0.5 + drawn.random())
             changed = time.monotonic()
             there.on[number] = value
-            what = f"a message of both about switch {number} {status}"
-            wait_until(lambda n=number, s=status: there.told(n, s), what, TOLD_WITHIN_S)
+            there.await_told(number, status)
             for side in SIDES:
                 took[status][side].append(there.arrived[side, str(number), status] - changed)
     return took
+
+
+def let_pass(seconds: float) -> None:
+    """Wait, so that changes fall anywhere in the interval."""
+    over = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() >= over, "a moment", seconds + 5)
 
 
 def measure(toggles: int = TOGGLES, seed: int = 1) -> list[Figure]:

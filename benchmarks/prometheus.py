@@ -94,7 +94,7 @@ def prometheus_configuration(port: int, rules: Path) -> str:
 
 
 def appended(url: str) -> float:
-    """Samples that Prometheus has taken so far, by its own count, without those that it makes of rules."""
+    """Samples that Prometheus has stored so far, by its own count; the few that its rules make are among them."""
     with urllib.request.urlopen(url, timeout=10) as answer:
         for line in answer.read().decode().splitlines():
             if line.startswith("prometheus_tsdb_head_samples_appended_total"):

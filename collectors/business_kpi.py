@@ -32,6 +32,9 @@ from core.model import Indicator, Kind, Sample, instant_ms, labels_of
 from core.money import exponent
 
 NOON = time(12)
+RESTATES = True  # each run brings past days again, some of them with other values
+RESTATES = True
+"""Each run brings the values of earlier business days again, corrected or not; they take the place of those before."""
 
 
 class Measure(BaseModel):

@@ -6,45 +6,22 @@ collectors ask. The memory belongs to one probe, lives as long as the process, a
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import StringConstraints
+from typing import Any
 
 from collectors.errors import CollectError
-
-SecretRef = Annotated[str, StringConstraints(pattern=r"^(env|file):.+")]
-"""Where a secret is kept: `env:NAME` or `file:PATH`; never the secret itself."""
-
-MAX_SECRET_BYTES = 65_536
+from core import secrets
 
 
 def read_secret(reference: str) -> str:
-    """The secret that `env:NAME` or `file:PATH` points to, without the line's end.
-
-    Raises CollectError when it is not there, is empty, or is no such reference.
-    """
-    scheme, _, place = reference.partition(":")
-    if scheme == "env":
-        value = os.environ.get(place, "")
-        if not value:
-            raise CollectError(f"the environment variable {place} is not set; the probe needs its secret there")
-        return value
-    if scheme != "file":
-        raise CollectError("a secret must be given as env:NAME or file:PATH, not as itself")
+    """The secret that `env:NAME` or `file:PATH` points to. Raises CollectError when it is not there or empty."""
     try:
-        with Path(place).expanduser().open(encoding="utf-8") as file:
-            value = file.read(MAX_SECRET_BYTES).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as fault:
-        reason = getattr(fault, "strerror", None) or "it is not UTF-8 text"
-        raise CollectError(f"the secret file {place} cannot be read: {reason}") from None
-    if not value:
-        raise CollectError(f"the secret file {place} is empty")
-    return value
+        return secrets.read_secret(reference)
+    except secrets.SecretError as fault:
+        raise CollectError(str(fault)) from None
 
 
 @dataclass(frozen=True, slots=True)

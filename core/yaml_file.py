@@ -149,7 +149,8 @@ def _sentence(item: Any, place: Place) -> str:
         return f"{where} is missing"
     shown = repr(item["input"])
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    return f"{where}: {message[:1].lower() + message[1:]}" + ("" if shown in message else f" (found {shown})")
+    whole = isinstance(item["input"], dict | list)
+    return f"{where}: {message[:1].lower() + message[1:]}" + ("" if whole or shown in message else f" (found {shown})")
 
 
 def sorted_faults(documents: Iterable[Document]) -> list[Fault]:

@@ -254,3 +254,4 @@ def _on_the_client(app: Dash) -> None:
         Output("switch-theme", "data-scheme"),
         Input("switch-theme", "computedColorScheme"),
     )
+    call(ClientsideFunction("console", "language"), Output("shell", "data-language"), Input("language", "data"))

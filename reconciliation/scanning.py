@@ -68,7 +68,7 @@ def scan(path: Path) -> Scan:
         if odd is None:
             quoted = quoted or b'"' in chunk
             odd = _oddity(chunk, window, quoted, decoder)
-        tail = chunk[-2:]
+        tail = window[-2:]
     if last and not last.endswith(b"\n"):
         lines += 1
     if odd is None and decoder.getstate()[0]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,13 +15,10 @@ from alerts.config import faults as route_faults
 from bomc.configuration.models import (
     FILES,
     CheckEntry,
-    ChecksFile,
     ControlEntry,
-    ControlsFile,
     ProbeEntry,
     Settings,
     TargetEntry,
-    TargetsFile,
 )
 from checks.check import Check
 from checks.registry import PARAMS
@@ -31,6 +29,7 @@ from core.yaml_file import Document, Fault, Place, read_yaml, sorted_faults
 
 PROBE_TIMEOUT = timedelta(seconds=30)
 CONTROL_KIND = "control"
+Entry = TypeVar("Entry", bound=BaseModel)
 
 
 class ConfigurationError(Exception):
@@ -65,17 +64,15 @@ def load_estate(folder: Path) -> Estate:
         for path in sorted(folder.glob("*.y*ml"))
         if path.name not in documents
     ]
-    parts: dict[str, BaseModel | None] = {
-        name: documents[name].validate(model) for name, model in FILES.items() if not documents[name].faults
-    }
+    settings = None if documents["bomc.yaml"].faults else documents["bomc.yaml"].validate(Settings)
     routes = _routes(documents["routes.yaml"], (folder / "routes.yaml").exists())
-    targets = _targets(documents["targets.yaml"], parts.get("targets.yaml"))
-    controls = _controls(documents["controls.yaml"], parts.get("controls.yaml"), targets)
-    probes = _probes(documents["targets.yaml"], parts.get("targets.yaml"))
-    checks = _checks(documents["checks.yaml"], parts.get("checks.yaml"))
+    declared = _declared(documents["targets.yaml"])
+    targets = _targets(documents["targets.yaml"], declared)
+    probes = _probes(documents["targets.yaml"], declared)
+    checks = _checks(documents["checks.yaml"])
+    controls = _controls(documents["controls.yaml"], targets)
     faults = sorted(stray + sorted_faults(documents.values()))
-    settings = parts.get("bomc.yaml")
-    if faults or routes is None or not isinstance(settings, Settings):
+    if faults or routes is None or settings is None:
         raise ConfigurationError(faults)
     return Estate(settings, targets, tuple(probes), tuple(checks), routes, tuple(controls))
 
@@ -96,23 +93,74 @@ def _routes(document: Document, given: bool) -> RoutesFile | None:
     return routes
 
 
-def _targets(document: Document, file: BaseModel | None) -> dict[str, Target]:
-    if not isinstance(file, TargetsFile):
-        return {}
+def _entries(document: Document, name: str, model: type[Entry]) -> list[tuple[int, Entry]]:
+    """The sound entries of the list `name` with their places in it; each is read for itself, so none hides another's faults."""
+    if document.faults:
+        return []
+    found = []
+    for number, value in enumerate(_list(document, name)):
+        entry = document.validate(model, (name, number), value)
+        if entry is not None:
+            found.append((number, entry))
+    return found
+
+
+def _list(document: Document, name: str) -> list[Any]:
+    """The list that a file consists of; anything else in the file is a fault."""
+    if not isinstance(document.value, dict):
+        document.fault((), f"the file must hold `{name}:` and a list under it")
+        return []
+    for other in document.value:
+        if other != name:
+            document.fault((other,), f"{other!r} is not known here; the file holds only `{name}`")
+    values = document.value.get(name) or []
+    if not isinstance(values, list):
+        document.fault((name,), f"{name} must be a list: lines that begin with a dash")
+        return []
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """A target as it stands in the file: the sound entry if it is one, and its probes' raw values."""
+
+    number: int
+    name: str
+    entry: TargetEntry | None
+    probes: list[Any]
+
+
+def _declared(document: Document) -> list[_Declared]:
+    found: list[_Declared] = []
+    if document.faults:
+        return found
+    for number, value in enumerate(_list(document, "targets")):
+        raw = dict(value) if isinstance(value, dict) else {}
+        probes = raw.pop("probes", None) or []
+        entry = document.validate(TargetEntry, ("targets", number), raw if isinstance(value, dict) else value)
+        if not isinstance(probes, list):
+            document.fault(("targets", number, "probes"), "probes must be a list: lines that begin with a dash")
+            probes = []
+        found.append(_Declared(number, str(raw.get("name", f"number {number + 1}")), entry, probes))
+    return found
+
+
+def _targets(document: Document, declared: list[_Declared]) -> dict[str, Target]:
     found: dict[str, Target] = {}
-    for number, entry in enumerate(file.targets):
-        place: Place = ("targets", number)
-        if entry.name in found:
-            document.fault((*place, "name"), f"the target {entry.name!r} is declared twice; names are unique")
+    names = {item.name for item in declared}
+    for item in declared:
+        place: Place = ("targets", item.number)
+        if item.name in found:
+            document.fault((*place, "name"), f"the target {item.name!r} is declared twice; names are unique")
             continue
-        found[entry.name] = _target(entry)
-    names = {entry.name for entry in file.targets}
-    for number, entry in enumerate(file.targets):
+        if item.entry is None:
+            continue
+        found[item.name] = _target(item.entry)
         for field in ("runs_on", "depends_on"):
-            for order, parent in enumerate(getattr(entry, field)):
+            for order, parent in enumerate(getattr(item.entry, field)):
                 if parent not in names:
-                    document.fault(("targets", number, field, order), f"{entry.name}: there is no target {parent!r}")
-    _cycles(document, file)
+                    document.fault((*place, field, order), f"{item.name}: there is no target {parent!r}")
+    _cycles(document, [(item.number, item.entry) for item in declared if item.entry is not None])
     return found
 
 
@@ -129,9 +177,9 @@ def _target(entry: TargetEntry) -> Target:
     )
 
 
-def _cycles(document: Document, file: TargetsFile) -> None:
-    parents = {entry.name: (*entry.runs_on, *entry.depends_on) for entry in file.targets}
-    places = {entry.name: number for number, entry in enumerate(file.targets)}
+def _cycles(document: Document, entries: list[tuple[int, TargetEntry]]) -> None:
+    parents = {entry.name: (*entry.runs_on, *entry.depends_on) for _, entry in entries}
+    places = {entry.name: number for number, entry in entries}
     done: set[str] = set()
     for start in parents:
         path: list[str] = []
@@ -151,30 +199,34 @@ def _cycles(document: Document, file: TargetsFile) -> None:
         done.add(start)
 
 
-def _probes(document: Document, file: BaseModel | None) -> list[Probe]:
-    if not isinstance(file, TargetsFile):
-        return []
+def _probes(document: Document, declared: list[_Declared]) -> list[Probe]:
     found: dict[str, Probe] = {}
-    for number, target in enumerate(file.targets):
-        for order, entry in enumerate(target.probes):
-            place: Place = ("targets", number, "probes", order)
-            probe = _probe(document, place, target.name, entry)
+    for item in declared:
+        for order, value in enumerate(item.probes):
+            place: Place = ("targets", item.number, "probes", order)
+            probe = _probe(document, place, item.name, value)
             if probe is None:
                 continue
             if probe.key in found:
-                sentence = f"{target.name} has two probes named {probe.name!r}; give one of them another `name`"
+                sentence = f"{item.name} has two probes named {probe.name!r}; give one of them another `name`"
                 document.fault(place, sentence)
             found[probe.key] = probe
     return list(found.values())
 
 
-def _probe(document: Document, place: Place, target: str, entry: ProbeEntry) -> Probe | None:
-    collector = COLLECTORS.get(entry.collect)
+def _probe(document: Document, place: Place, target: str, value: Any) -> Probe | None:
+    entry = document.validate(ProbeEntry, place, value)
+    raw = value if isinstance(value, dict) else {}
+    name = raw.get("collect")
+    collector = COLLECTORS.get(name) if isinstance(name, str) else None
     if collector is None:
-        known = ", ".join(sorted(COLLECTORS))
-        document.fault((*place, "collect"), f"{target}: there is no collector {entry.collect!r}; there are {known}")
+        if isinstance(name, str):
+            known = ", ".join(sorted(COLLECTORS))
+            document.fault((*place, "collect"), f"{target}: there is no collector {name!r}; there are {known}")
         return None
-    settings = document.validate(collector.Config, (*place, "with"), entry.settings)
+    settings = document.validate(collector.Config, (*place, "with"), raw.get("with") or {})
+    if entry is None or settings is None:
+        return None
     timeout = entry.timeout or min(entry.every, PROBE_TIMEOUT)
     return Probe(
         target=target,
@@ -186,11 +238,9 @@ def _probe(document: Document, place: Place, target: str, entry: ProbeEntry) -> 
     )
 
 
-def _checks(document: Document, file: BaseModel | None) -> list[Check]:
-    if not isinstance(file, ChecksFile):
-        return []
+def _checks(document: Document) -> list[Check]:
     found: dict[str, Check] = {}
-    for number, entry in enumerate(file.checks):
+    for number, entry in _entries(document, "checks", CheckEntry):
         place: Place = ("checks", number)
         if entry.name in found:
             document.fault((*place, "name"), f"the check {entry.name!r} is declared twice; names are unique")
@@ -224,11 +274,10 @@ def _check(document: Document, place: Place, entry: CheckEntry) -> Check | None:
     )
 
 
-def _controls(document: Document, file: BaseModel | None, targets: dict[str, Target]) -> list[ControlEntry]:
+def _controls(document: Document, targets: dict[str, Target]) -> list[ControlEntry]:
     """The controls; each is a target too, so that its outcome is judged like anything else."""
-    if not isinstance(file, ControlsFile):
-        return []
-    for number, entry in enumerate(file.controls):
+    found = []
+    for number, entry in _entries(document, "controls", ControlEntry):
         if entry.name in targets:
             sentence = f"{entry.name!r} is already the name of a target or a control; names are unique"
             document.fault(("controls", number, "name"), sentence)
@@ -236,4 +285,5 @@ def _controls(document: Document, file: BaseModel | None, targets: dict[str, Tar
         targets[entry.name] = Target(
             entry.name, CONTROL_KIND, labels_of(entry.labels), system=entry.system, demo=entry.demo
         )
-    return file.controls
+        found.append(entry)
+    return found

@@ -23,7 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from collectors.bounded import tcp
 from collectors.bounded.limits import MAX_BYTES, cut_off, refuse_flood, shut
 from collectors.errors import CollectError
-from collectors.io import Io, SecretRef
+from collectors.io import Io
+from core.secrets import SecretRef
 
 REDIRECTS = {301, 302, 303, 307, 308}
 
@@ -181,7 +182,10 @@ def _with_redirects(reply: Reply, followed: int) -> Reply:
 
 def _credentials(access: Access, io: Io) -> dict[str, str]:
     if access.token:
-        return {"Authorization": f"Bearer {io.secret(access.token)}"}
+        token = io.secret(access.token)
+        if not (token.isascii() and token.isprintable()):  # the library would show it in its own refusal
+            raise CollectError(f"the token at {access.token} has characters that no HTTP header can carry")
+        return {"Authorization": f"Bearer {token}"}
     if access.user:
         password = io.secret(access.password) if access.password else ""
         pair = base64.b64encode(f"{access.user}:{password}".encode()).decode()

@@ -28,7 +28,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from collectors.bounded import tcp
 from collectors.bounded.limits import cut_off, shut
 from collectors.errors import CollectError
-from collectors.io import Io, SecretRef
+from collectors.io import Io
+from core.secrets import SecretRef
 
 MAX_ROWS = 10_000  # of one SELECT
 MAX_TEXT = 255  # characters of one column

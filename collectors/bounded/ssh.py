@@ -8,6 +8,7 @@ used again by its next run.
 
 from __future__ import annotations
 
+import logging
 import math
 import shlex
 from dataclasses import dataclass, field
@@ -19,9 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from collectors.bounded import tcp
 from collectors.bounded.limits import cut_off, refuse_flood, shut
 from collectors.errors import CollectError
-from collectors.io import Io, SecretRef
+from collectors.io import Io
+from core.secrets import SecretRef
 
 CHUNK = 65_536
+SILENT = "collectors.ssh"  # the library's log, kept quiet since each failure is told by its CollectError
+logging.getLogger(SILENT).setLevel(logging.CRITICAL)
 KEPT = "ssh"  # where a connection lies in the probe's memory
 
 
@@ -108,10 +112,12 @@ def _session(access: Access, io: Io, at_work: _Open, where: str) -> paramiko.Cha
         try:
             return at_work.transport.open_session(timeout=io.left_s(f"opening a session on {where}") / 3)
         except (paramiko.SSHException, OSError, EOFError):
-            at_work.close()
+            io.left_s(f"opening a session on {where}")  # it died quietly: a new connection has the rest of the time
+    at_work.close()
     at_work.connection = at_work.transport = None
     at_work.connection = tcp.connect(access.host, access.port, io, access.allow)
     transport = paramiko.Transport(at_work.connection.socket)
+    transport.set_log_channel(SILENT)
     at_work.transport = transport
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = io.left_s("the SSH login")
     pinned = pinned_keys(access, io)

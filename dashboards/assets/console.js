@@ -32,6 +32,10 @@
       viewport: function () {
         return { width: window.innerWidth };
       },
+      language: function (language) {
+        document.documentElement.lang = language === "zh_CN" ? "zh-Hans" : language || "en";
+        return language;
+      },
       theme: function (scheme) {
         followTheme();
         return scheme || "light";

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.money import format_minor
+from core.money import EXPONENTS, format_minor
 from dashboards.locale import Say
 
 BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -54,5 +54,7 @@ def seconds(measured: float, _: Say) -> str:
 
 
 def money(minor: int, currency: str, _: Say) -> str:
-    """An amount of minor units, exact to the last one."""
-    return format_minor(int(minor), currency or "CNY", _.language)
+    """An amount of minor units, exact to the last one; where currencies are mixed there is no sum to show."""
+    if currency not in EXPONENTS:
+        return _("several currencies")
+    return format_minor(int(minor), currency, _.language)

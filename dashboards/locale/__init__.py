@@ -122,9 +122,9 @@ class Say:
             return "–"
         whole = max(0, int(seconds))
         if whole < 60:
-            return self("{s} s", s=whole)
+            return self(mark("{s} s"), s=whole)
         if whole < 3600:
-            return self("{m} min {s} s", m=whole // 60, s=whole % 60)
+            return self(mark("{m} min {s} s"), m=whole // 60, s=whole % 60)
         if whole < 86400:
-            return self("{h} h {m} min", h=whole // 3600, m=whole % 3600 // 60)
-        return self("{d} d {h} h", d=whole // 86400, h=whole % 86400 // 3600)
+            return self(mark("{h} h {m} min"), h=whole // 3600, m=whole % 3600 // 60)
+        return self(mark("{d} d {h} h"), d=whole // 86400, h=whole % 86400 // 3600)

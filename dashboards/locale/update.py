@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -39,12 +40,22 @@ def update(language: str) -> Catalog:
     return level
 
 
+def text(catalogue: Catalog, language: str) -> bytes:
+    """The catalogue as the bytes of its file, with a header of only what readers of .po files need."""
+    stream = BytesIO()
+    header = (
+        f'msgid ""\nmsgstr ""\n"Language: {language}\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+        f'"Plural-Forms: {catalogue.plural_forms}\\n"\n\n'
+    )
+    stream.write(header.encode())
+    write_po(stream, catalogue, width=120, omit_header=True, sort_output=True)
+    return stream.getvalue()
+
+
 def main() -> None:
     """Write every catalogue anew."""
     for language in LANGUAGES:
-        catalogue = update(language)
-        with (FOLDER / f"{language}.po").open("wb") as stream:
-            write_po(stream, catalogue, width=120, omit_header=False, sort_output=True)
+        (FOLDER / f"{language}.po").write_bytes(text(update(language), language))
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def check_columns(names: tuple[str, ...], required: tuple[str, ...]) -> None:
     """Raises SourceError when a name stands twice or a required one is missing."""
     twice = sorted({name for name in names if names.count(name) > 1})
     missing = [name for name in required if name not in names]
-    if twice:
-        raise SourceError(f"its header names {', '.join(map(repr, twice))} more than once; each column has one name")
     if missing:
         raise SourceError(f"its header lacks {', '.join(missing)}; a standard record needs {', '.join(required)}")
+    if twice:
+        raise SourceError(f"its header names {', '.join(map(repr, twice))} more than once; each column has one name")

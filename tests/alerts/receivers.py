@@ -103,12 +103,10 @@ class Post:
 
     port: int = 0
     letters: list[Envelope] = field(default_factory=list)
-    logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     at_recipient: dict[str, str] = field(default_factory=dict)
     at_data: str = "250 taken"
-    silent_for_s: float = 0.0
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Take an address, or answer what the test wants for it."""
@@ -117,7 +115,7 @@ class Post:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keep the letter, unless the test wants another answer."""
         if self.at_data.startswith("2"):
             self.letters.append(envelope)

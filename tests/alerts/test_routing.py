@@ -117,7 +117,7 @@ def test_a_ticket_policy_is_inherited_until_a_route_says_none() -> None:
 
 def test_twin_routes_have_different_groups() -> None:
     """Two routes with the same matchers and receiver are two groups, and one put before them changes neither's key."""
-    twins = [{"matchers": ["a=1"], "continue": True}, {"matchers": ["a=1"]}]
+    twins: list[dict[str, Any]] = [{"matchers": ["a=1"], "continue": True}, {"matchers": ["a=1"]}]
     keys = [one.key for one in route(routes(*twins).tree, {"a": "1"})]
     moved = [one.key for one in route(routes({"matchers": ["z=1"]}, *twins).tree, {"a": "1"})]
     assert len(set(keys)) == 2

@@ -19,6 +19,7 @@ from collectors.bounded import sql
 from collectors.database import INDICATORS, Answer, Config, Query, Raw, parse
 from core.model import Kind, Sample
 from tests.collectors.readings import NOW, NOW_MS, recorded, table, without_password
+from tests.servers import hostile
 from tests.servers.fixtures import MariaDB, PostgreSQL
 
 pytestmark = pytest.mark.xdist_group("databases")
@@ -198,6 +199,38 @@ def test_a_select_of_a_billion_rows_or_of_huge_texts_takes_no_memory(
     samples = [sample for sample in reading.samples if sample.indicator in ("many", "huge")]
     assert len(samples) <= sql.MAX_ROWS + 1
     assert all(len(value) <= sql.MAX_TEXT for sample in samples for _, value in sample.labels)
+
+
+@pytest.mark.parametrize("word", [b"pg_stat_activity", b"begin read only", b"rollback"])
+def test_a_postgresql_that_freezes_after_the_login_is_left_at_the_deadline(
+    postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch, word: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    freezes(postgresql.url, postgresql.server.port, word, monkeypatch)
+    assert not [record for record in caplog.records if record.exc_info], "the CollectError says it all"
+
+
+@pytest.mark.parametrize("word", [b"processlist", b"start transaction read only", b"rollback"])
+def test_a_mariadb_that_freezes_after_the_login_is_left_at_the_deadline(
+    mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch, word: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    freezes(mariadb.url, mariadb.server.port, word, monkeypatch)
+    assert not [record for record in caplog.records if record.exc_info], "the CollectError says it all"
+
+
+def freezes(url: str, port: int, word: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hostile.freezing(port, word) as server:
+        through = sa.make_url(url).set(port=server.port).render_as_string(hide_password=False)
+        config = settings(through, monkeypatch)
+        started = time.monotonic()
+        with pytest.raises(CollectError, match=r"did not finish within 1.5 s"):
+            collect("database", config, NOW, Io(1.5))
+        assert time.monotonic() - started < 3
+
+
+def test_a_password_in_the_url_is_not_repeated_by_its_refusal() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Config(url="postgresql://u:canary@h/d")
+    assert "canary" not in str(caught.value)
 
 
 def test_the_address_policy_holds_for_databases(postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,6 +238,14 @@ def test_a_token_is_sent_and_an_error_status_is_a_sentence(monkeypatch: pytest.M
         assert "canary" not in str(caught.value)
 
 
+def test_a_token_that_no_header_can_carry_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for token in ("canary\r\nX-Evil: 1", "canary\u4e2d"):
+        monkeypatch.setenv("TOKEN", token)
+        with pytest.raises(CollectError, match="characters that no HTTP header can carry") as caught:
+            collect("prometheus_exporter", Config(url="http://127.0.0.1:9/", token="env:TOKEN"), NOW, Io(2))
+        assert "canary" not in str(caught.value)
+
+
 def test_a_bad_pattern_is_refused_at_configuration() -> None:
     with pytest.raises(ValidationError, match="is not a regular expression"):
         Config(url="http://host/metrics", include=["("])

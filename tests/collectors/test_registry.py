@@ -52,6 +52,10 @@ def test_each_setting_is_described_and_an_unknown_one_is_refused(name: str) -> N
     config: Any = COLLECTORS[name].Config
     for setting, field in config.model_fields.items():
         assert field.description, f"{name}.{setting} has no description"
+    schema = config.model_json_schema()
+    for model, part in {name: schema, **schema.get("$defs", {})}.items():
+        for setting, says in part.get("properties", {}).items():
+            assert says.get("description"), f"{model}.{setting} has no description"
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         config.model_validate({"no_such_setting": 1})
 

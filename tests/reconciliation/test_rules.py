@@ -121,7 +121,11 @@ CASES: dict[str, tuple[Sides, str, str, int]] = {
     "amount comes before fee": ({B: {}, P: {}, C: {"amount_minor": 990, "fee_minor": 0}}, "amount_shortfall", "operator", 10),
 }  # fmt: skip
 OTHER_SIDE = {"customer": "operator", "operator": "customer"}
-PLAIN_DUPLICATES = {B: ("duplicate_booking", "operator"), P: ("duplicate_booking", "operator"), C: ("duplicate_charge", "customer")}  # fmt: skip
+PLAIN_DUPLICATES = {
+    B: ("duplicate_booking", "operator"),
+    P: ("duplicate_booking", "operator"),
+    C: ("duplicate_charge", "customer"),
+}
 
 
 def _rows(cases: Mapping[str, tuple[Sides, str, str, int]], kind: str) -> dict[str, list[dict[str, object]]]:
@@ -170,7 +174,8 @@ def test_the_certificate_counts_every_class_of_the_table(outcome: Outcome) -> No
     for _, expected, _, _ in CASES.values():
         counts[expected] = counts.get(expected, 0) + 2  # payments and refunds
     assert {name: tally["count"] for name, tally in outcome.certificate["classes"].items()} == counts
-    assert outcome.certificate["rows_tie"] and outcome.certificate["amounts_tie"]
+    assert outcome.certificate["rows_tie"]
+    assert outcome.certificate["amounts_tie"]
     assert outcome.exit_status == 1
     assert outcome.breaks == sum(
         count for name, count in counts.items() if name not in ("matched", "no_effect", "in_doubt", "awaiting_cutoff")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import alertmanager as alertmanager_server
 from tests.servers import apache as apache_server
 from tests.servers import mariadb as mariadb_server
 from tests.servers import nginx as nginx_server
@@ -109,4 +110,10 @@ def tomcat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with installed(prometheus_server.start, tmp_path_factory, "prometheus") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with installed(alertmanager_server.start, tmp_path_factory, "alertmanager") as server:
         yield server

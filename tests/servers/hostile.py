@@ -106,6 +106,39 @@ def flooding(head: bytes = HTTP_HEAD, block: bytes = b"x" * 65536) -> contextlib
     return listening(behave)
 
 
+def freezing(port: int, after: bytes) -> contextlib.AbstractContextManager[Hostile]:
+    """Stands before a real server and passes everything on until a client has said `after`; then nothing moves."""
+
+    def behave(peer: socket.socket, over: threading.Event, seen: Hostile) -> None:
+        frozen = threading.Event()
+
+        def back() -> None:
+            with contextlib.suppress(OSError):
+                while not frozen.is_set() and (answer := server.recv(65536)):
+                    peer.sendall(answer)
+
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as server:
+            server.settimeout(None)
+            answers = threading.Thread(target=back, daemon=True)
+            answers.start()
+            peer.settimeout(0.1)
+            while not over.is_set():
+                try:
+                    asked = peer.recv(65536)
+                except TimeoutError:
+                    continue
+                if not asked:
+                    break
+                if after in asked:
+                    frozen.set()
+                if not frozen.is_set():
+                    server.sendall(asked)
+            server.shutdown(socket.SHUT_RDWR)
+            answers.join(10)
+
+    return listening(behave)
+
+
 class _Stage(paramiko.ServerInterface):
     def __init__(self, hang_at: str, over: threading.Event, seen: Hostile) -> None:
         self.hang_at, self.over, self.seen = hang_at, over, seen

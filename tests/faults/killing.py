@@ -1,0 +1,63 @@
+"""A process that kills itself with SIGKILL at a chosen statement of its store, so that every statement is a kill point."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+COMMIT = "COMMIT"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Die before the `number`-th statement or commit (from 0), counted from the first one that holds `since`."""
+
+    number: int
+    since: str = ""
+
+
+class Killer:
+    """Counts the statements of an engine; armed with a point, it ends the process there and says where."""
+
+    def __init__(self, engine: Engine, note: Path) -> None:
+        self._note = note
+        self._lock = threading.Lock()
+        self._point: Point | None = None
+        self._counting = False
+        self._count = 0
+        self.seen = 0
+        event.listen(engine, "before_cursor_execute", self._statement)
+        event.listen(engine, "commit", self._commit)
+
+    def arm(self, point: Point | None) -> None:
+        """Count from now on; None disarms."""
+        with self._lock:
+            self._point, self._count = point, 0
+            self._counting = point is not None and not point.since
+
+    def _statement(self, _c: Connection, _cursor: Any, statement: str, _p: Any, _x: Any, _many: bool) -> None:
+        self._pass(statement)
+
+    def _commit(self, _connection: Connection) -> None:
+        self._pass(COMMIT)
+
+    def _pass(self, statement: str) -> None:
+        with self._lock:
+            self.seen += 1
+            point = self._point
+            if point is None:
+                return
+            if not self._counting and point.since in statement:
+                self._counting = True
+            if not self._counting:
+                return
+            if self._count == point.number:
+                self._note.write_text(" ".join(statement.split())[:100])
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._count += 1
