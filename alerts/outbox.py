@@ -27,6 +27,7 @@ FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=5)
 LONGEST_ASKED_PAUSE = timedelta(hours=1)  # a Retry-After beyond this is cut
 GIVE_UP_AFTER = timedelta(hours=24)
+BUSY_PAUSE = timedelta(milliseconds=500)
 JITTER = 0.2
 AT_ONCE = 8  # destinations that are sent to at the same time
 WHO = "outbox"
@@ -65,31 +66,42 @@ def deliver_due(
     others, so that a silent one does not hold up the rest.
     """
     rng = rng or Random()
-    with reading(engine) as connection:
-        heads = _heads(connection, clock(), limit)
-    streams: dict[Destination, list[AnyRow]] = defaultdict(list)
-    for row in heads:
-        streams[row.receiver, row.channel, row.settings].append(row)
-    mine = [destination for destination in streams if io.claim(destination)]
-    counts: Counter[str] = Counter(sent=0, failed=0, dead=0)
+    waiting = _streams(engine, clock(), limit)
+    mine = [destination for destination in waiting if io.claim(destination)]
+    counts: Counter[str] = Counter()
     try:
-        if len(mine) == 1:
-            counts += _send_stream(engine, routes, streams[mine[0]], clock, io, rng)
-        elif mine:
-            with ThreadPoolExecutor(min(AT_ONCE, len(mine)), "notify") as pool:
-                jobs = [pool.submit(_send_stream, engine, routes, streams[one], clock, io, rng) for one in mine]
+        # Read again what is claimed: another thread may have sent it between our reading and our claim.
+        streams = _streams(engine, clock(), limit) if mine else {}
+        mine_due = [streams[destination] for destination in mine if destination in streams]
+        if len(mine_due) == 1:
+            counts += _send_stream(engine, routes, mine_due[0], clock, io, rng)
+        elif mine_due:
+            with ThreadPoolExecutor(min(AT_ONCE, len(mine_due)), "notify") as pool:
+                jobs = [pool.submit(_send_stream, engine, routes, rows, clock, io, rng) for rows in mine_due]
                 for job in jobs:
                     counts += job.result()
     finally:
         for destination in mine:
             io.release(destination)
     with reading(engine) as connection:
-        return Delivered(counts["sent"], counts["failed"], counts["dead"], next_due(connection))
+        due_at = next_due(connection)
+    if due_at is not None and len(mine) < len(waiting):
+        due_at = max(due_at, clock() + BUSY_PAUSE)  # another thread has those destinations: leave it some time
+    return Delivered(counts["sent"], counts["failed"], counts["dead"], due_at)
 
 
 def next_due(connection: Connection) -> datetime | None:
     """When the next message is to be sent; none when the outbox is empty."""
     found: datetime | None = connection.scalar(select(func.min(delivery.c.due_at)).where(delivery.c.state == "pending"))
+    return found
+
+
+def _streams(engine: Engine, now: datetime, limit: int) -> dict[Destination, list[AnyRow]]:
+    """What is to be sent now, by destination."""
+    found: dict[Destination, list[AnyRow]] = defaultdict(list)
+    with reading(engine) as connection:
+        for row in _heads(connection, now, limit):
+            found[row.receiver, row.channel, row.settings].append(row)
     return found
 
 

@@ -60,7 +60,10 @@ class Home:
     def lock(self) -> IO[str]:
         """Take the home for this process until the file is closed. Raises HomeError when another process has it."""
         place = self.path / "bomc.lock"
-        file = place.open("a+", encoding="utf-8")
+        try:
+            file = place.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise HomeError(f"The home folder {self.path} cannot be written to: {error.strerror}.") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

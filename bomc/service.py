@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.sending import Io
 from bomc import __version__
@@ -59,7 +60,7 @@ def address_of(estate: Estate) -> Address:
     port = console.port
     given = os.environ.get("BOMC_PORT")
     if given:
-        if not given.isdigit() or not 1 <= int(given) <= 65535:
+        if not (given.isascii() and given.isdigit()) or not 1 <= int(given) <= 65535:
             raise ServiceError(f"BOMC_PORT is {given!r}; it must be a port from 1 to 65535.")
         port = int(given)
     host = f"[{console.host}]" if ":" in console.host else console.host
@@ -142,7 +143,10 @@ class Pipeline:
         self.writer.stop()
         self._delivery.stop()
         if self._leader is not None and self.lost is None:
-            give_up_lead(self._engine, self._leader)
+            try:
+                give_up_lead(self._engine, self._leader)
+            except SQLAlchemyError as error:
+                log.warning("The lead could not be given up: %s. Another pipeline takes it when it has expired.", error)
 
     def _first_controls(self) -> None:
         self._controls.tell_again()

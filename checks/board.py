@@ -50,7 +50,9 @@ class _Column:
 class Board:
     """All checks over all series. Not thread-safe: it belongs to the one writer."""
 
-    def __init__(self, checks: Sequence[Check]) -> None:
+    def __init__(self, checks: Sequence[Check], awake_ms: int = 0) -> None:
+        """`awake_ms`: since when somebody listens; silence is held against a series only from then on."""
+        self._awake_ms = awake_ms
         self.series: list[Series] = []
         self._room = GROWTH
         self._last_ms = np.full(GROWTH, NEVER, dtype=np.int64)
@@ -91,21 +93,15 @@ class Board:
             member = column.member[indexes]
             if not member.any():
                 continue
-            unsettled = column.noted[indexes] | ~column.seen[indexes]
             params = column.check.params
+            unsettled = column.noted[indexes] | ~column.seen[indexes]
             if isinstance(params, rate.Params):
                 judged = per_second * params.per.total_seconds()
                 asked = member & ~np.isnan(judged) & (unsettled | rate.could_matter(params, judged))
                 changes += self._ask(column, indexes, judged, at_ms, asked, rate.check)
-            elif isinstance(params, limit.Params):
+            elif isinstance(params, limit.Params):  # silence, the third kind, is judged by `tick`
                 asked = member & (unsettled | limit.could_matter(params, values))
                 changes += self._ask(column, indexes, values, at_ms, asked, limit.check)
-            else:
-                asked = member & unsettled
-                for place in np.flatnonzero(asked):
-                    index, now = int(indexes[place]), int(at_ms[place])
-                    memory, result = absence.check(self._memory(column, index), now, now, 0, None)
-                    changes += self._settle(column, index, memory, result)
         return changes
 
     def _ask(
@@ -171,24 +167,29 @@ class Board:
         return changes
 
     def tick(self, now_ms: int, errors: Callable[[str], str | None]) -> list[Change]:
-        """Judge silence as of `now_ms`; `errors` tells the latest error of a probe by its key."""
+        """Judge silence, and its end, as of `now_ms`; `errors` tells the latest error of a probe by its key."""
         size = len(self.series)
         known = self._last_ms[:size] != NEVER
         silent_ms = now_ms - np.where(known, self._last_ms[:size], now_ms)
+        awake_ms = now_ms - self._awake_ms
         changes: list[Change] = []
         for column in self._columns:
             allowed = self._allowed.get(column.check.name)
             if allowed is None:
                 continue
-            overdue = column.member[:size] & known & (silent_ms > allowed[:size])
-            for index in np.flatnonzero(overdue):
-                memory = self._memory(column, int(index))
-                if memory.status is Status.UNKNOWN and column.seen[index]:
-                    continue
-                series, last_ms = self.series[index], int(self._last_ms[index])
-                new, result = absence.check(memory, last_ms, now_ms, int(allowed[index]), errors(series.probe))
-                changes += self._settle(column, int(index), new, result)
+            overdue = silent_ms > allowed[:size]
+            moved = (overdue != column.noted[:size]) | ~column.seen[:size]  # noted here means: UNKNOWN already
+            excused = overdue & (awake_ms <= allowed[:size])
+            for index in np.flatnonzero(column.member[:size] & known & moved & ~excused).tolist():
+                memory, last_ms = self._memory(column, index), int(self._last_ms[index])
+                error = errors(self.series[index].probe)
+                new, result = absence.check(memory, last_ms, now_ms, int(allowed[index]), error)
+                changes += self._settle(column, index, new, result)
         return changes
+
+    def judges(self, check: str, index: int) -> bool:
+        """Whether a check of this name judges that series."""
+        return any(column.member[index] for column in self._columns if column.check.name == check)
 
     def restore(
         self, index: int, samples: Sequence[tuple[int, float]], results: dict[str, tuple[Status, Status]]

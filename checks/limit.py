@@ -41,7 +41,8 @@ def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator, s
         return f"{what}, within {_bounds(params, indicator)}"
     limit = f"the {verdict.status.value} limit {show(verdict.limit, indicator)}"
     if verdict.holding:
-        return f"{what}, held: not yet {params.raise_at.k} samples back of {limit} by {params.clear_margin:.0%}"
+        samples = "1 sample" if params.raise_at.k == 1 else f"{params.raise_at.k} samples"
+        return f"{what}, held: not yet {samples} back of {limit} by {params.clear_margin:.0%}"
     count = "" if params.raise_at.n == 1 else f" ({verdict.crossing} of the last {seen} samples)"
     return f"{what}, {verdict.direction} {limit}{count}"
 

@@ -45,8 +45,8 @@ def rates(
 ) -> NDArray[np.float64]:
     """Change for each second; arrays of shape (n,). NaN where there was nothing before (`before` is NaN)."""
     passed_s = (at_ms - before_ms) / 1000.0
-    change = np.where(counter & (values < before), values, values - before)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        change = np.where(counter & (values < before), values, values - before)
         found = change / passed_s
     return np.where((passed_s > 0) & np.isfinite(found), found, np.nan)
 

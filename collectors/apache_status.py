@@ -54,7 +54,7 @@ def parse(raw: Status, now: datetime) -> Reading:
             values["threads.max"] = len(board)  # one character for each worker there may be, "." when it does not run
         values |= {name: float(lines[key]) * factor for key, (name, factor) in KEYS.items() if key in lines}
         open_connections = {state: float(lines[key]) for key, state in CONNECTIONS.items() if key in lines}
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         raise CollectError(
             f"{raw.where} is no status page of Apache's mod_status; enable it and ask for /server-status?auto"
         ) from None

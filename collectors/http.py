@@ -9,6 +9,7 @@ whole HTTP answer in time.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -124,10 +125,18 @@ def content_faults(config: Config, body: bytes) -> tuple[list[str], float | None
             faults.append(f"the body has no JSON value at {config.json_key}")
         else:
             if isinstance(value, (int, float)):
-                number = float(value)
+                number = as_float(value)
             if config.json_equals is not None and value != config.json_equals:
                 faults.append(f"{config.json_key} is {str(value)[:80]!r}, expected {config.json_equals!r}")
     return faults, number
+
+
+def as_float(value: float) -> float:
+    """A float; infinite, and so refused and counted, when JSON's integer is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def at_key(value: Any, dotted: str) -> Any:

@@ -189,7 +189,7 @@ def library_sample(line: str, where: str, number: int) -> tuple[str, Labels, flo
         (family,) = text_string_to_metric_families(f"{line}\n")
         sample = family.samples[0]
         stamp = None if sample.timestamp is None else round(float(sample.timestamp) * 1000)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, IndexError):  # the library has no word for an empty label name
         raise CollectError(
             f"line {number} of {where} is not in the Prometheus text format: {line[:80]!r}; is this its metrics path?"
         ) from None

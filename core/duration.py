@@ -17,14 +17,14 @@ UNITS = {
     "s": timedelta(seconds=1),
     "ms": timedelta(milliseconds=1),
 }
-WHOLE = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
+WHOLE = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?", re.ASCII)
 
 
 def parse_duration(text: object) -> timedelta:
     """The length that `text` writes; a bare 0 is allowed. Raises ValueError with a sentence when it writes none."""
     if isinstance(text, timedelta):
         return text
-    if text in (0, "0"):
+    if text in (0, "0") and not isinstance(text, bool):
         return timedelta()
     match = WHOLE.fullmatch(text) if isinstance(text, str) else None
     if not text or match is None:
@@ -32,8 +32,8 @@ def parse_duration(text: object) -> timedelta:
     parts = zip(UNITS.values(), match.groups(), strict=True)
     try:
         return sum((unit * int(count) for unit, count in parts if count), timedelta())
-    except OverflowError as error:
-        raise ValueError(f"{text!r} is longer than any clock here can count") from error
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"{str(text)[:40]!r} is longer than any clock here can count") from error
 
 
 def show_duration(length: timedelta) -> str:

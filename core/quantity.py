@@ -25,7 +25,7 @@ def show_quantity(value: float | None, unit: str, kind: str = "gauge") -> str:
 def _digits(value: float) -> str:
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    if abs(value) >= 1000:
+    if abs(value) >= 999.5:  # what three digits would round to 1e+03
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
@@ -39,10 +39,10 @@ def _bytes(value: float) -> str:
 
 def _seconds(value: float) -> str:
     size = abs(value)
-    if size and size < 1e-3:
-        return f"{value * 1e6:.3g} µs"
-    if size and size < 1:
-        return f"{value * 1e3:.3g} ms"
+    if size and size < 999.5e-6:
+        return f"{_digits(value * 1e6)} µs"
+    if size and size < 999.5e-3:
+        return f"{_digits(value * 1e3)} ms"
     for length, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if size >= 2 * length:
             return f"{value / length:.3g} {name}"

@@ -35,10 +35,13 @@ def read_secret(reference: str) -> str:
         raise SecretError("a secret must be given as env:NAME or file:PATH, not as itself")
     try:
         with Path(place).expanduser().open(encoding="utf-8") as file:
-            value = file.read(LARGEST_BYTES).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as fault:
+            value = file.read(LARGEST_BYTES + 1)
+    except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or "it is not UTF-8 text"
         raise SecretError(f"the secret file {place} cannot be read: {reason}") from None
+    if len(value) > LARGEST_BYTES:
+        raise SecretError(f"the secret file {place} is larger than {LARGEST_BYTES:,} characters; is it the right one?")
+    value = value.rstrip("\r\n")
     if not value:
         raise SecretError(f"the secret file {place} is empty")
     return value

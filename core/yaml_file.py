@@ -6,7 +6,8 @@ gigabytes), a name given twice and a number that YAML would read as something it
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,18 @@ Place = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 LARGEST_FILE_BYTES = 16 * 1024 * 1024
 DEEPEST = 50
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads a large estate five times as fast
+OPENING = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
+MISREAD = re.compile(r"[-+]?(\d[\d_]*(:[0-5]?\d)+(\.\d*)?|0[0-7_]+)")
+"""Numbers of YAML 1.1 that hardly anybody means: 12:30 is 750 (base 60), 010 is 8 (base 8)."""
+TEXT = "tag:yaml.org,2002:str"
+_CONSTRUCTOR = yaml.constructor.SafeConstructor()
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -40,6 +53,12 @@ class Document:
     value: Any = None
     lines: dict[Place, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    unreadable: set[Place] = field(default_factory=set)  # parts already faulted while reading; None stands for them
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is something to validate, even if parts of it are faulty."""
+        return self.value is not None or not self.faults
 
     def line(self, place: Place) -> int:
         """The line of `place`, or of the nearest part around it that has one."""
@@ -57,7 +76,9 @@ class Document:
             return model.model_validate(self.value if value is None and not place else value)
         except ValidationError as error:
             for item in error.errors():
-                self.fault((*place, *_known(self.lines, place, item["loc"])), _sentence(item, place))
+                found = (*place, *_known(self.lines, place, item["loc"]))
+                if found not in self.unreadable:
+                    self.fault(found, _sentence(item, place))
             return None
 
 
@@ -82,49 +103,73 @@ def parse_yaml(text: str, file: str) -> Document:
     """Like `read_yaml`, of a text at hand."""
     document = Document(file=file)
     try:
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
-                line = token.start_mark.line + 1
-                document.faults.append(Fault(file, line, "anchors, aliases and tags are not read here; write it out"))
+        _scan(text, document)
         if document.faults:
             return document
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=LOADER)
         document.value = _build(node, (), document) if node is not None else {}
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         document.faults.append(Fault(file, line, f"this is not YAML: {error.problem or error.context}"))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        document.faults.append(Fault(file, 1, f"this is not YAML: {error}"))
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        shown = f"U+{error.character:04X}" if isinstance(error.character, int) else repr(error.character)
+        document.faults.append(
+            Fault(file, line, f"this is not YAML: the character {shown} cannot stand in a text file")
+        )
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
+        document.faults.append(Fault(file, 1, f"this is not YAML: {' '.join(str(error).split())}"))
     return document
+
+
+def _scan(text: str, document: Document) -> None:
+    """Note what is refused before anything is built of it: what a few lines of could fill the memory or the stack."""
+    depth = 0
+    for token in yaml.scan(text, Loader=LOADER):
+        depth += isinstance(token, OPENING) - isinstance(token, CLOSING)
+        sentence = ""
+        if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
+            sentence = "anchors, aliases and tags are not read here; write it out"
+        elif depth > DEEPEST:
+            sentence = f"this is nested deeper than {DEEPEST} levels"
+        if sentence:
+            document.faults.append(Fault(document.file, token.start_mark.line + 1, sentence))
+        if depth > DEEPEST:
+            return
 
 
 def _build(node: yaml.Node, place: Place, document: Document) -> Any:
     document.lines[place] = node.start_mark.line + 1
-    if len(place) > DEEPEST:
-        raise ValueError(f"nested deeper than {DEEPEST} levels (line {node.start_mark.line + 1})")
     if isinstance(node, yaml.MappingNode):
         return _build_mapping(node, place, document)
     if isinstance(node, yaml.SequenceNode):
         return [_build(child, (*place, number), document) for number, child in enumerate(node.value)]
     try:
-        return yaml.constructor.SafeConstructor().construct_object(node)
-    except ValueError as error:
-        document.fault(place, f"{node.value!r} cannot be read: {error}; put it in quotes if it is a text")
+        value = _CONSTRUCTOR.construct_object(node)
+        if isinstance(value, int | float) and MISREAD.fullmatch(node.value):
+            raise ValueError(f"YAML reads it as {value:g}")
+        return value
+    except (ValueError, OverflowError, yaml.constructor.ConstructorError) as error:
+        why = getattr(error, "problem", None) or error
+        document.unreadable.add(place)
+        document.fault(place, f"{_short(node.value)} cannot be read: {why}; put it in quotes if it is a text")
         return None
+    finally:
+        _CONSTRUCTOR.constructed_objects.clear()
 
 
 def _build_mapping(node: yaml.MappingNode, place: Place, document: Document) -> dict[str, Any]:
     mapping: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        key = yaml.constructor.SafeConstructor().construct_object(key_node)
         line = key_node.start_mark.line + 1
-        if not isinstance(key, str):
-            shown: Hashable = getattr(key_node, "value", key)
-            document.faults.append(Fault(document.file, line, f"the name {shown!r} is not a text; put it in quotes"))
-            key = str(shown)
+        key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else f"(line {line})"
+        if key_node.tag != TEXT:
+            document.faults.append(
+                Fault(document.file, line, f"the name {_short(key)} is not a text; put it in quotes")
+            )
         if key in mapping:
-            document.faults.append(Fault(document.file, line, f"{key!r} is given twice; keep one"))
+            document.faults.append(Fault(document.file, line, f"{_short(key)} is given twice; keep one"))
             continue
         mapping[key] = _build(value_node, (*place, key), document)
         document.lines[(*place, key)] = line
@@ -141,16 +186,22 @@ def _known(lines: Mapping[Place, int], place: Place, location: Place) -> Place:
 
 
 def _sentence(item: Any, place: Place) -> str:
-    where = ".".join(str(part) for part in (*place, *item["loc"]))
+    where = ".".join(str(part) for part in (*place, *item["loc"])) or "the whole file"
     kind, message = item["type"], item["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":
         return f"{where} is not known here; check the spelling or take it out"
     if kind == "missing":
         return f"{where} is missing"
-    shown = repr(item["input"])
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    if "(env|file)" in str(item.get("ctx", {}).get("pattern", "")):  # what stands there may be the secret itself
+        return f"{where}: a secret must be given as env:NAME or file:PATH, not as itself"
+    shown = _short(item["input"])
     whole = isinstance(item["input"], dict | list)
     return f"{where}: {message[:1].lower() + message[1:]}" + ("" if whole or shown in message else f" (found {shown})")
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 def sorted_faults(documents: Iterable[Document]) -> list[Fault]:

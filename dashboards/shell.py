@@ -61,7 +61,7 @@ def frame(console: Console, viewer: Viewer, _: Say) -> dmc.MantineProvider:
             dcc.Store(id="live"),
             dcc.Store(id="language", data=_.language),
             dcc.Store(id="viewport"),
-            dmc.NotificationContainer(id="notices", position="bottom-right", autoClose=7000),
+            dmc.NotificationContainer(id="notices", position="top-center", autoClose=7000),
             dmc.AppShell(
                 [
                     dmc.AppShellHeader(_header(console, viewer, _)),

@@ -34,7 +34,8 @@ def found(classified: ir.Table, parties: Mapping[str, Party]) -> ir.Table:
     """Every break and carried item with its records, typed."""
     table = _of_keys(classified, parties)
     for name, party in parties.items():
-        table = table.union(_surplus(name, party.surplus))
+        if party.surplus is not None:
+            table = table.union(_surplus(name, party.surplus))
     return table
 
 

@@ -125,11 +125,10 @@ def of_parties(
         )
         for name, party in parties.items()
         for place, rows in (("repeated", party.repeated), ("surplus", party.surplus))
+        if rows is not None
     ]
-    found = {
-        (row["party"], row["place"], row["brought"]): _read(row, "count", "amount")
-        for row in engine.fetch(functools.reduce(lambda one, other: one.union(other), parts))
-    }
+    rows = engine.fetch(functools.reduce(lambda one, other: one.union(other), parts)) if parts else []
+    found = {(row["party"], row["place"], row["brought"]): _read(row, "count", "amount") for row in rows}
     return {
         name: Places(
             rejected=files[name].faulty + found.get((name, "repeated", False), Totals()),

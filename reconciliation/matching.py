@@ -29,9 +29,9 @@ class Party:
     A row brought from the day before has a negative `row`. Each has `file` and `line`, where it was delivered.
     """
 
-    repeated: ir.Table  # row, first_row
+    repeated: ir.Table | None  # row, first_row, amount; None when there is none
     entered: ir.Table
-    surplus: ir.Table
+    surplus: ir.Table | None  # None when there is none
     standing: ir.Table
 
 
@@ -41,8 +41,10 @@ def arrange(engine: Engine, loaded: Loaded, carried: ir.Table | None) -> Party:
 
     party = loaded.delivered.party
     usable = loaded.rows.filter(loaded.rows["fault"] == 0)
-    repeated = engine.keep(f"{party}_repeated", _repeated(usable))
-    entered = usable.anti_join(repeated, "row").select(
+    repeated = engine.keep_any(f"{party}_repeated", _repeated(usable))
+    if repeated is not None:
+        usable = usable.anti_join(repeated, "row")
+    entered = usable.select(
         "row",
         *RECORD,
         file=ibis.literal(loaded.delivered.path.name),
@@ -50,8 +52,9 @@ def arrange(engine: Engine, loaded: Loaded, carried: ir.Table | None) -> Party:
     )
     if carried is not None:
         entered = entered.union(_not_superseded(carried, entered).select(entered.columns))
-    surplus = engine.keep(f"{party}_surplus", _surplus(entered))
-    return Party(repeated, entered, surplus, entered.anti_join(surplus, "row"))
+    surplus = engine.keep_any(f"{party}_surplus", _surplus(entered))
+    standing = entered if surplus is None else entered.anti_join(surplus, "row")
+    return Party(repeated, entered, surplus, standing)
 
 
 def side_by_side(parties: dict[str, Party]) -> ir.Table:

@@ -31,7 +31,10 @@ def listed(engine: Engine, loaded: Mapping[str, Loaded], parties: Mapping[str, P
 
     parts: list[ir.Table] = []
     for name in PARTIES:
-        parts += [_faulty(loaded[name]), _repeated(loaded[name], parties[name])]
+        parts.append(_faulty(loaded[name]))
+        repeated = parties[name].repeated
+        if repeated is not None:
+            parts.append(_repeated(loaded[name], repeated))
         mended = loaded[name].mended
         if mended is not None:
             aside = engine.read_csv(mended.set_aside, SET_ASIDE_COLUMNS)
@@ -68,10 +71,9 @@ def _faulty(loaded: Loaded) -> ir.Table:
     )
 
 
-def _repeated(loaded: Loaded, party: Party) -> ir.Table:
+def _repeated(loaded: Loaded, rows: ir.Table) -> ir.Table:
     import ibis
 
-    rows = party.repeated
     first = (rows["first_row"] + loaded.first_line).cast("string")
     return _line(
         rows,

@@ -7,10 +7,13 @@ the last file: a folder without one has no result. A refused run changes nothing
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import importlib
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from reconciliation.engines import Engine
 
 OUTPUTS: Final = (breaks.FILE_CSV, breaks.FILE_PARQUET, rejects.FILE)
+_RUNNING: Final = ".running-"
 Progress = Callable[[str], None]
 Result = TypeVar("Result")
 
@@ -55,8 +59,9 @@ def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome
     if previous_hash is None and previous is not None:
         previous_hash = previous["hash"]
     request.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".running-", dir=request.out) as name:
-        folder = Path(name)
+    with _workplace(request.out) as folder:
+        if folder is None:
+            return _refused(request, (f"{request.out}: another run is writing its result here; wait for its end",))
         with connect(request.engine, folder, request.memory_limit_bytes) as engine:
             loaded, totals, faults = _load(engine, request, arrivals, folder, progress)
             if faults:
@@ -70,6 +75,22 @@ def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome
         sealed = certificate.seal(content, previous_hash)
         progress("publish")
         return _publish(request, sealed, folder)
+
+
+@contextlib.contextmanager
+def _workplace(out: Path) -> Iterator[Path | None]:
+    """A folder of this run's own inside `out`, or None while another run works there; what a killed run left is removed."""
+    place = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in out.glob(f"{_RUNNING}*"):
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(prefix=_RUNNING, dir=out) as name:
+            yield Path(name)
+    except BlockingIOError:
+        yield None
+    finally:
+        os.close(place)
 
 
 def _load(

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from bomc.configuration.estate import Estate
     from bomc.home import Home
 
-out = Console()
-err = Console(stderr=True)
+out = Console(markup=False)  # names and labels may hold brackets
+err = Console(stderr=True, markup=False)
 WRONG_USE = 2
 DEFAULT_HOME = "~/.bomc"
 

@@ -105,7 +105,9 @@ def create_token(
     from core.people import tokens
 
     try:
-        length = parse_duration(expires_in) if expires_in else None
+        length = parse_duration(expires_in) if expires_in is not None else None
+        if length is not None and not length:
+            raise ValueError("a token that has expired already is of no use; leave it out for one that never does")
     except ValueError as error:
         fail(f"--expires-in: {error}.")
     secret = _do(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from typing import IO, TYPE_CHECKING
@@ -41,16 +42,31 @@ def run_all(place: Home, estate: Estate, greeting: str = "") -> None:
         listener = listen(address)
     except ServiceError as error:
         fail(str(error))
+    # The web server passes SIGTERM on when it has ended; without this the process would die of it, lead in hand.
+    signal.signal(signal.SIGTERM, _leave)
     with listener:
         engine = engine_of(place, estate, create=True)
         leader = _take_lead(engine)
         pipeline = Pipeline(engine, estate, place, address.external_url, leader)
         pipeline.start()
         out.print(greeting or f"bomc is up at {address.external_url}", highlight=False, soft_wrap=True)
+        threading.Thread(target=_end_with, args=(pipeline,), name="end with the pipeline", daemon=True).start()
         try:
             serve_console(engine, estate, address, listener)
         finally:
             pipeline.stop()
+            if pipeline.lost:
+                fail(pipeline.lost, LOST_LEAD)
+
+
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+def _end_with(pipeline: Pipeline) -> None:
+    """A console without its pipeline would only look alive: when the lead is lost, the whole process ends."""
+    pipeline.ended.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve(home: HomeOption = None) -> None:
@@ -72,16 +88,20 @@ def serve(home: HomeOption = None) -> None:
 
 def run(home: HomeOption = None) -> None:
     """Run the pipeline alone; a second one on the same PostgreSQL stands by until the first falls silent."""
-    from bomc.service import Pipeline, address_of, await_lead
+    from bomc.service import Pipeline, ServiceError, address_of, await_lead
 
     place, estate, lock = _start(home, locked=True)
+    try:
+        external_url = address_of(estate).external_url
+    except ServiceError as error:
+        fail(str(error))
     engine = engine_of(place, estate)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     leader = await_lead(engine, stop, lambda sentence: out.print(sentence, highlight=False, soft_wrap=True))
     if leader is not None:
-        pipeline = Pipeline(engine, estate, place, address_of(estate).external_url, leader)
+        pipeline = Pipeline(engine, estate, place, external_url, leader)
         pipeline.start()
         out.print(f"The pipeline runs: {len(estate.probes)} probes, {len(estate.checks)} checks.", highlight=False)
         _wait(pipeline, stop)

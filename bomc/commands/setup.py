@@ -19,9 +19,9 @@ def init(
 ) -> None:
     """Write a commented configuration to start from."""
     home = home_of(directory)
-    if home.config.exists() and any(home.config.iterdir()):
-        fail(f"{home.config} already holds files; choose another folder, or edit those.")
     try:
+        if home.config.exists() and any(home.config.iterdir()):
+            fail(f"{home.config} already holds files; choose another folder, or edit those.")
         home.config.mkdir(parents=True, exist_ok=True)
         for template in sorted(resources.files("bomc.templates").iterdir(), key=lambda file: file.name):
             if template.name.endswith(".yaml"):

@@ -64,7 +64,7 @@ def load_estate(folder: Path) -> Estate:
         for path in sorted(folder.glob("*.y*ml"))
         if path.name not in documents
     ]
-    settings = None if documents["bomc.yaml"].faults else documents["bomc.yaml"].validate(Settings)
+    settings = documents["bomc.yaml"].validate(Settings) if documents["bomc.yaml"].readable else None
     routes = _routes(documents["routes.yaml"], (folder / "routes.yaml").exists())
     declared = _declared(documents["targets.yaml"])
     targets = _targets(documents["targets.yaml"], declared)
@@ -84,7 +84,7 @@ def _read(path: Path) -> Document:
 def _routes(document: Document, given: bool) -> RoutesFile | None:
     if not given:
         return default_routes()
-    if document.faults:
+    if not document.readable:
         return None
     routes = document.validate(RoutesFile)
     if routes is not None:
@@ -95,8 +95,6 @@ def _routes(document: Document, given: bool) -> RoutesFile | None:
 
 def _entries(document: Document, name: str, model: type[Entry]) -> list[tuple[int, Entry]]:
     """The sound entries of the list `name` with their places in it; each is read for itself, so none hides another's faults."""
-    if document.faults:
-        return []
     found = []
     for number, value in enumerate(_list(document, name)):
         entry = document.validate(model, (name, number), value)
@@ -107,6 +105,8 @@ def _entries(document: Document, name: str, model: type[Entry]) -> list[tuple[in
 
 def _list(document: Document, name: str) -> list[Any]:
     """The list that a file consists of; anything else in the file is a fault."""
+    if not document.readable:
+        return []
     if not isinstance(document.value, dict):
         document.fault((), f"the file must hold `{name}:` and a list under it")
         return []
@@ -132,8 +132,6 @@ class _Declared:
 
 def _declared(document: Document) -> list[_Declared]:
     found: list[_Declared] = []
-    if document.faults:
-        return found
     for number, value in enumerate(_list(document, "targets")):
         raw = dict(value) if isinstance(value, dict) else {}
         probes = raw.pop("probes", None) or []
@@ -148,11 +146,13 @@ def _declared(document: Document) -> list[_Declared]:
 def _targets(document: Document, declared: list[_Declared]) -> dict[str, Target]:
     found: dict[str, Target] = {}
     names = {item.name for item in declared}
+    seen: set[str] = set()
     for item in declared:
         place: Place = ("targets", item.number)
-        if item.name in found:
+        if item.name in seen:
             document.fault((*place, "name"), f"the target {item.name!r} is declared twice; names are unique")
             continue
+        seen.add(item.name)
         if item.entry is None:
             continue
         found[item.name] = _target(item.entry)
@@ -178,25 +178,23 @@ def _target(entry: TargetEntry) -> Target:
 
 
 def _cycles(document: Document, entries: list[tuple[int, TargetEntry]]) -> None:
+    """Depth first over the parents; a target that comes again on its own path closes a ring."""
     parents = {entry.name: (*entry.runs_on, *entry.depends_on) for _, entry in entries}
     places = {entry.name: number for number, entry in entries}
     done: set[str] = set()
     for start in parents:
-        path: list[str] = []
-        open_: list[tuple[str, int]] = [(start, 0)]
-        while open_:
-            name, depth = open_.pop()
-            del path[depth:]
-            if name in path:
-                ring = " -> ".join([*path[path.index(name) :], name])
-                document.fault(("targets", places[name]), f"targets depend on each other in a ring: {ring}")
-                done.update(path)
-                break
-            if name in done or name not in parents:
-                continue
-            path.append(name)
-            open_.extend((parent, depth + 1) for parent in parents[name])
-        done.add(start)
+        path = {start: iter(parents[start])} if start not in done else {}
+        while path:
+            name = next(reversed(path))
+            parent = next(path[name], None)
+            if parent is None:
+                done.add(name)
+                del path[name]
+            elif parent in path:
+                ring = " -> ".join([*list(path)[list(path).index(parent) :], parent])
+                document.fault(("targets", places[parent]), f"targets depend on each other in a ring: {ring}")
+            elif parent in parents and parent not in done:
+                path[parent] = iter(parents[parent])
 
 
 def _probes(document: Document, declared: list[_Declared]) -> list[Probe]:
@@ -240,29 +238,30 @@ def _probe(document: Document, place: Place, target: str, value: Any) -> Probe |
 
 def _checks(document: Document) -> list[Check]:
     found: dict[str, Check] = {}
-    for number, entry in _entries(document, "checks", CheckEntry):
+    for number, value in enumerate(_list(document, "checks")):
         place: Place = ("checks", number)
-        if entry.name in found:
-            document.fault((*place, "name"), f"the check {entry.name!r} is declared twice; names are unique")
-        check = _check(document, place, entry)
-        if check is not None:
-            found[entry.name] = check
+        check = _check(document, place, value)
+        if check is None:
+            continue
+        if check.name in found:
+            document.fault((*place, "name"), f"the check {check.name!r} is declared twice; names are unique")
+        found[check.name] = check
     return list(found.values())
 
 
-def _check(document: Document, place: Place, entry: CheckEntry) -> Check | None:
-    model = PARAMS.get(entry.judge)
-    if model is None:
-        document.fault(
-            (*place, "judge"), f"{entry.name}: there is no judgement {entry.judge!r}; there are {', '.join(PARAMS)}"
-        )
+def _check(document: Document, place: Place, value: Any) -> Check | None:
+    """The check at `place`; its judgement's settings are looked at even when something else of it is wrong."""
+    entry = document.validate(CheckEntry, place, value)
+    raw = value if isinstance(value, dict) else {}
+    name, judge, summary = raw.get("name"), raw.get("judge"), raw.get("summary")
+    model = PARAMS.get(judge) if isinstance(judge, str) else None
+    params = None if model is None else document.validate(model, (*place, "with"), raw.get("with") or {})
+    if model is None and isinstance(judge, str):
+        document.fault((*place, "judge"), f"{name}: there is no judgement {judge!r}; there are {', '.join(PARAMS)}")
+    for sentence in summary_faults(summary if isinstance(summary, str) else ""):
+        document.fault((*place, "summary"), f"{name}: summary: {sentence}")
+    if entry is None or params is None:
         return None
-    params = document.validate(model, (*place, "with"), entry.params)
-    if params is None:
-        return None
-    for sentence in summary_faults(entry.summary):
-        document.fault((*place, "summary"), f"{entry.name}: summary: {sentence}")
-    texts = {"summary": entry.summary, "runbook": entry.runbook}
     return Check(
         name=entry.name,
         judge=entry.judge,
@@ -270,7 +269,7 @@ def _check(document: Document, place: Place, entry: CheckEntry) -> Check | None:
         params=params,
         select={name: tuple(choices) for name, choices in entry.select.items()},
         labels=labels_of(entry.labels),
-        annotations=labels_of(texts),
+        annotations=labels_of({"summary": entry.summary, "runbook": entry.runbook}),
     )
 
 

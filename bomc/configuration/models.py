@@ -31,14 +31,20 @@ def _listed(value: Any) -> Any:
 
 
 def _clock_time(value: Any) -> Any:
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         raise ValueError('put the time in quotes, like "00:40"; without them YAML reads a number')
+    return value
+
+
+def _local(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("a local time has no zone of its own; the operator's `timezone` is meant")
     return value
 
 
 TimeZone = Annotated[str, AfterValidator(_zone)]
 Texts = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
-LocalTime = Annotated[time, BeforeValidator(_clock_time)]
+LocalTime = Annotated[time, BeforeValidator(_clock_time), AfterValidator(_local)]
 
 
 class Part(BaseModel):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from bomc.configuration.estate import CONTROL_KIND
+from bomc.pipeline.probe_samples import SUFFIX as PROBE_SUFFIX
 from checks.check import Series
 from core.model import Indicator, Kind, Labels, Target, labels_of
 from core.store.tables import indicator as indicator_table
@@ -74,6 +76,7 @@ class Catalogue:
         self.indicators: dict[str, Indicator] = {}
         self.by_target: dict[str, dict[Key, int]] = {name: {} for name in targets}
         self.by_probe: dict[str, list[int]] = {}
+        self._homeless: dict[tuple[str, Key], int] = {}  # series whose probe is not configured any more
 
     def load(self, connection: Connection, indicators: Iterable[Indicator], now: datetime) -> list[Series]:
         """Bring the store in step with the configuration and return every series of its targets, in order of index."""
@@ -90,6 +93,9 @@ class Catalogue:
             if name is None:
                 continue
             key = (row.indicator, labels_of(row.labels))
+            if not self._has_home(name, row.probe):
+                self._homeless[name, key] = row.id
+                continue
             found.append(self._series(row.id, name, key, row.probe))
             self.place(len(found) - 1, name, key, row.probe)
         return found
@@ -105,8 +111,22 @@ class Catalogue:
         self.by_target[target][key] = index
         self.by_probe.setdefault(probe, []).append(index)
 
+    def _has_home(self, target: str, probe: str) -> bool:
+        return self._targets[target].kind == CONTROL_KIND or probe.removesuffix(PROBE_SUFFIX) in self._every_s
+
     def create(self, connection: Connection, target: str, keys: list[Key], probe: str, now: datetime) -> list[Series]:
-        """New series of one target, in the order of `keys`."""
+        """New series of one target, in the order of `keys`; those that a former probe brought go on as this one's."""
+        former = {key: number for key in keys if (number := self._homeless.pop((target, key), None)) is not None}
+        if former:
+            moved = update(series_table).where(series_table.c.id == bindparam("number")).values(probe=probe)
+            connection.execute(moved, [{"number": number} for number in former.values()])
+        new = [key for key in keys if key not in former]
+        made = self._insert(connection, target, new, probe, now) if new else {}
+        return [self._series(number, target, key, probe) for key in keys for number in ((former | made)[key],)]
+
+    def _insert(
+        self, connection: Connection, target: str, keys: list[Key], probe: str, now: datetime
+    ) -> dict[Key, int]:
         self.learn(
             connection, [Indicator(name, "") for name in {name for name, _ in keys} if name not in self.indicators]
         )
@@ -121,8 +141,7 @@ class Catalogue:
             for name, labels in keys
         ]
         statement = insert(series_table).returning(series_table.c.id, sort_by_parameter_order=True)
-        numbers = connection.execute(statement, rows).scalars().all()
-        return [self._series(number, target, key, probe) for number, key in zip(numbers, keys, strict=True)]
+        return dict(zip(keys, connection.execute(statement, rows).scalars(), strict=True))
 
     def _series(self, number: int, target: str, key: Key, probe: str) -> Series:
         name, labels = key

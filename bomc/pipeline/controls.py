@@ -73,6 +73,8 @@ class Controls:
                     count += 1
                 except (SQLAlchemyError, OSError) as error:
                     log.warning("%s of %s could not be run: %s. It is tried again.", control.name, day, error)
+                except Exception:
+                    log.exception("%s of %s broke down. It is tried again.", control.name, day)
         return count
 
     def tell_again(self) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, select
 
 from alerts.config import RoutesFile
 from alerts.pipeline import handle, resume, tick
@@ -20,16 +20,16 @@ from bomc.pipeline import probe_samples
 from bomc.pipeline.catalogue import Catalogue, Key
 from bomc.pipeline.intake import Refused, acceptable, representable, why_refused
 from bomc.pipeline.lead import keep_lead
-from bomc.pipeline.records import give_pulse, note_probes, store_changes
-from bomc.pipeline.retired import retired_findings
-from checks import summary
+from bomc.pipeline.records import PIPELINE, give_pulse, note_probes, store_changes
+from bomc.pipeline.retired import forget_results, retired_findings
+from checks import absence, summary
 from checks.board import Board, Change, turns
 from checks.check import Check
 from core.model import Finding, Indicator, Outcome, Probe, Status, Target, instant_ms, labels_of
 from core.store.open import writing
 from core.store.rollups import roll_up_again
 from core.store.samples import Row, latest_samples, store_samples
-from core.store.tables import check_result
+from core.store.tables import check_result, pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,13 @@ class _Arrays:
     owner: NDArray[np.int64]
 
 
+def _awake_ms(connection: Connection, now: datetime) -> int:
+    """Since when a pipeline listens, ms: from now on if none gave a sign of life lately, so that nobody is called silent
+    for the time that we were not there ourselves."""
+    last: datetime | None = connection.scalar(select(pulse.c.at).where(pulse.c.name == PIPELINE))
+    return 0 if last is None or now - last <= absence.SHORTEST else instant_ms(now)
+
+
 class Cycle:
     """The one writer's work; not thread-safe."""
 
@@ -84,26 +91,38 @@ class Cycle:
         rules = self._rules
         every_s = {key: probe.every_s for key, probe in rules.probes.items()}
         self._catalogue = Catalogue(rules.targets, every_s)
-        self._board = Board(rules.checks)
         self._ids = np.empty(0, dtype=np.int64)
         with writing(self._engine) as connection:
+            if rules.leader is not None:
+                keep_lead(connection, rules.leader, now)
+            self._board = Board(rules.checks, _awake_ms(connection, now))
             for series in self._catalogue.load(connection, rules.indicators, now):
                 self._board.add(series)
-            names = {check.name for check in rules.checks}
-            findings = retired_findings(connection, names, set(rules.targets), now)
-            handle(connection, findings, rules.routes, now, rules.external_url)
-            connection.execute(delete(check_result).where(check_result.c.check_name.not_in(names)))
+            places = {series.id: index for index, series in enumerate(self._board.series)}
+            self._retire(connection, places, now)
             resume(connection, rules.routes, now, rules.external_url)
-            self._restore(connection)
+            self._restore(connection, places)
         self._fresh = True
 
-    def _restore(self, connection: Connection) -> None:
+    def _retire(self, connection: Connection, places: Mapping[int, int], now: datetime) -> None:
+        rules = self._rules
+
+        def judged(check: str, series_id: int) -> bool:
+            return series_id in places and self._board.judges(check, places[series_id])
+
+        names = {check.name for check in rules.checks}
+        findings = retired_findings(connection, judged, names, set(rules.targets), now)
+        handle(connection, findings, rules.routes, now, rules.external_url)
+        forget_results(connection, judged)
+
+    def _restore(self, connection: Connection, places: Mapping[int, int]) -> None:
         results: dict[int, dict[str, tuple[Status, Status]]] = {}
         for row in connection.execute(select(check_result)):
             results.setdefault(row.series_id, {})[row.check_name] = (Status(row.status), Status(row.held))
-        places = {series.id: index for index, series in enumerate(self._board.series)}
         for number, samples in latest_samples(connection, list(places), self._board.longest_window()):
-            self._board.restore(places[number], samples, results.get(number, {}))
+            self._board.restore(places[number], samples, results.pop(number, {}))
+        for number, known in results.items():  # judged once, and all its samples are past their retention
+            self._board.restore(places[number], (), known)
 
     def run(
         self,
@@ -136,7 +155,7 @@ class Cycle:
         told = [part for outcome in known for part in (outcome, probe_samples.of_outcome(outcome))]
         arrays = self._resolve(connection, told, now)
         stored, changes, latest_ms = self._take(connection, told, arrays, now_ms, refused)
-        for outcome in known:
+        for outcome in {outcome.probe: outcome for outcome in known}.values():  # the latest run of each probe
             changes += self._hear(outcome, now_ms)
         changes += self._board.tick(now_ms, self._errors.get)
         store_changes(connection, changes)
@@ -213,6 +232,8 @@ class Cycle:
                 stated_anew[number] = min(at, stated_anew.get(number, at))
             changes += self._board.judge(indexes[newer], values[newer], at_ms[newer])
             latest_ms = max(latest_ms, int(at_ms[newer].max(initial=0)))
+        if stated_anew:  # an instant may be there twice: what came last holds
+            rows = [(number, at, value) for (number, at), value in {row[:2]: row[2] for row in rows}.items()]
         rows.sort()
         store_samples(connection, rows)
         for number, since_ms in stated_anew.items():
@@ -238,7 +259,7 @@ class Cycle:
         result = change.result
         if change.first and result.status is Status.OK:
             return None
-        error = self._errors.get(change.series.probe.removesuffix("#probe"))
+        error = self._errors.get(change.series.probe.removesuffix(probe_samples.SUFFIX))
         if change.series.indicator.name == probe_samples.UP.name and error and result.status is not Status.OK:
             result = replace(result, reason=f"{result.reason}; the probe says: {error}")
         return Finding(

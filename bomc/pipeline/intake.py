@@ -19,7 +19,10 @@ from core.store.upsert import upsert
 FUTURE_TOLERANCE_MS = 60_000
 """How far a target's clock may run ahead of ours before its samples are refused."""
 
-NOT_FINITE, FUTURE, OUT_OF_ORDER = "not_finite", "future", "out_of_order"
+EARLIEST_MS = 0
+"""No sample is older than the epoch: such an instant comes of a broken clock or a unit misread."""
+
+NOT_FINITE, FUTURE, TOO_OLD, OUT_OF_ORDER = "not_finite", "future", "too_old", "out_of_order"
 
 
 @dataclass(slots=True)
@@ -56,7 +59,7 @@ def acceptable(
     values: NDArray[np.float64], at_ms: NDArray[np.int64], last_ms: NDArray[np.int64], now_ms: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which samples may be stored and which of those are newer than what is known; arrays of shape (n,)."""
-    sound = np.isfinite(values) & (at_ms <= now_ms + FUTURE_TOLERANCE_MS)
+    sound = np.isfinite(values) & (at_ms <= now_ms + FUTURE_TOLERANCE_MS) & (at_ms >= EARLIEST_MS)
     return sound, sound & (at_ms > last_ms)
 
 
@@ -66,6 +69,8 @@ def why_refused(value: float, at_ms: int, last_ms: int, now_ms: int) -> tuple[st
         return NOT_FINITE, f"the value {value}"
     if at_ms > now_ms + FUTURE_TOLERANCE_MS:
         return FUTURE, f"{_shown(at_ms)} is {(at_ms - now_ms) / 1000:.0f} s ahead of this machine's clock"
+    if at_ms < EARLIEST_MS:
+        return TOO_OLD, f"{_shown(at_ms)} is before 1970"
     return OUT_OF_ORDER, f"{_shown(at_ms)} is not after the latest sample, of {_shown(last_ms)}"
 
 

@@ -6,7 +6,7 @@ another batch: its transaction finds another name there, and is rolled back.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, select, update
 
@@ -15,6 +15,8 @@ from core.store.tables import pulse
 from core.store.upsert import upsert
 
 LEASE = "lead"
+NOBODY = ""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXPIRES_AFTER = timedelta(seconds=10)
 
 
@@ -25,21 +27,21 @@ class LeadLost(Exception):
 def take_lead(engine: Engine, name: str, now: datetime) -> str | None:
     """Take the lead for `name` if it is free or its holder has been silent; None when taken, else who has it."""
     with writing(engine) as connection:
-        row = connection.execute(select(pulse).where(pulse.c.name == LEASE).with_for_update()).one_or_none()
-        if row is not None and row.detail["holder"] != name and now - row.at < EXPIRES_AFTER:
+        free = upsert(connection, pulse).values(name=LEASE, at=EPOCH, detail={"holder": NOBODY})
+        connection.execute(free.on_conflict_do_nothing())  # so that there is a row to lock, even the first time
+        row = connection.execute(select(pulse).where(pulse.c.name == LEASE).with_for_update()).one()
+        if row.detail["holder"] not in (name, NOBODY) and now - row.at < EXPIRES_AFTER:
             return str(row.detail["holder"])
-        values = {"at": now, "detail": {"holder": name}}
-        statement = upsert(connection, pulse).values(name=LEASE, **values)
-        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+        connection.execute(update(pulse).where(pulse.c.name == LEASE).values(at=now, detail={"holder": name}))
     return None
 
 
 def keep_lead(connection: Connection, name: str, now: datetime) -> None:
     """Renew the lease within the caller's transaction. Raises LeadLost when another has it."""
     row = connection.execute(select(pulse.c.detail).where(pulse.c.name == LEASE).with_for_update()).one_or_none()
-    holder = None if row is None else row.detail["holder"]
+    holder = NOBODY if row is None else row.detail["holder"]
     if holder != name:
-        raise LeadLost(f"The pipeline {holder or 'of nobody'} leads now; this one stops.")
+        raise LeadLost(f"{f'The pipeline {holder}' if holder else 'Nobody'} leads now; this one stops.")
     connection.execute(update(pulse).where(pulse.c.name == LEASE).values(at=now))
 
 
@@ -48,4 +50,4 @@ def give_up_lead(engine: Engine, name: str) -> None:
     with writing(engine) as connection:
         row = connection.execute(select(pulse).where(pulse.c.name == LEASE).with_for_update()).one_or_none()
         if row is not None and row.detail["holder"] == name:
-            connection.execute(update(pulse).where(pulse.c.name == LEASE).values(at=row.at - EXPIRES_AFTER))
+            connection.execute(update(pulse).where(pulse.c.name == LEASE).values(detail={"holder": NOBODY}))

@@ -2,7 +2,7 @@
 
 A run that is past its limit is given up: its outcome is the failure, its place goes to the next probe, and whatever it
 brings later is dropped and counted. The probe itself stays busy until the old run has really ended, so one hung target
-never holds more than one thread.
+never holds more than one thread; while it hangs, each time that the probe is due is a failure of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from core.model import Outcome, Probe
 
 GRACE_S = 1.0
 """What a run may take beyond its own limit before it is given up; collectors keep their limits themselves."""
+
+STILL_HANGS = "it hangs: an earlier run was given up and has not ended yet; is the target reachable?"
 
 Runner = Callable[[Probe], Outcome]
 
@@ -48,13 +50,17 @@ class Pool:
     def submit(self, probe: Probe) -> bool:
         """Run it as soon as there is a place; False when its previous run is not over, and nothing is done then."""
         with self._lock:
-            if self._closed or probe.key in self._busy:
-                return False
-            self._busy.add(probe.key)
-            self._waiting.append(probe)
+            hung = self._running.get(probe.key)
+            free = not self._closed and probe.key not in self._busy
+            if free:
+                self._busy.add(probe.key)
+                self._waiting.append(probe)
             started = self._next_runs()
+            still_hangs = hung is not None and hung.given_up and not self._closed
         self._start(started)
-        return True
+        if still_hangs:
+            self._deliver(Outcome(probe.key, probe.target, self._wall_ms(), 0.0, error=STILL_HANGS))
+        return free
 
     def _next_runs(self) -> list[_Run]:
         started = []

@@ -11,6 +11,7 @@ from core.model import Indicator, Kind, Outcome, Sample
 UP = Indicator("probe.up", "1", Kind.GAUGE, "probe", "1 when the probe's latest run brought samples, 0 when it failed")
 DURATION = Indicator("probe.duration", "s", Kind.GAUGE, "probe", "Wall-clock time of one run of the probe")
 INDICATORS = (UP, DURATION)
+SUFFIX = "#probe"
 
 
 def of_outcome(outcome: Outcome) -> Outcome:
@@ -18,7 +19,7 @@ def of_outcome(outcome: Outcome) -> Outcome:
     labels = (("probe", outcome.probe.rpartition("/")[2]),)
     ended_ms = outcome.started_ms + round(outcome.took_s * 1000)
     return Outcome(
-        probe=f"{outcome.probe}#probe",
+        probe=f"{outcome.probe}{SUFFIX}",
         target=outcome.target,
         started_ms=outcome.started_ms,
         took_s=outcome.took_s,

@@ -1,20 +1,36 @@
-"""Alerts that nothing can resolve any more, because their check or their target was taken out of the configuration."""
+"""Alerts that nothing can resolve any more, because what judged them was taken out of the configuration.
+
+That is so when the check, the target or the probe is gone, and when the check does not choose the series any more. The
+result goes with the alert, so that the series starts afresh if it ever comes back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from core.model import Finding, Indicator, Kind, Result, Status, Target, instant_ms, labels_of
 from core.store.tables import alert, check_result, indicator, series, target
 
+Judged = Callable[[str, int], bool]
+"""Whether a check of this name judges the series of this number."""
+
+
+def forget_results(connection: Connection, judged: Judged) -> None:
+    """Delete the results that are not kept up any more."""
+    rows = connection.execute(select(check_result.c.check_name, check_result.c.series_id)).all()
+    for row in rows:
+        if not judged(row.check_name, row.series_id):
+            gone = (check_result.c.check_name == row.check_name) & (check_result.c.series_id == row.series_id)
+            connection.execute(delete(check_result).where(gone))
+
 
 def retired_findings(
-    connection: Connection, checks: Collection[str], targets: Collection[str], now: datetime
+    connection: Connection, judged: Judged, checks: Collection[str], targets: Collection[str], now: datetime
 ) -> list[Finding]:
-    """A finding that resolves each open alert whose check or target is not in the configuration any more."""
+    """A finding that resolves each open alert which nothing judges any more."""
     rows = connection.execute(
         select(
             alert.c.check_name,
@@ -39,9 +55,8 @@ def retired_findings(
     )
     findings = []
     for row in rows:
-        if row.check_name in checks and row.target in targets:
+        if judged(row.check_name, row.series_id):
             continue
-        what = "target" if row.check_name in checks else "check"
         findings.append(
             Finding(
                 check=row.check_name,
@@ -51,7 +66,13 @@ def retired_findings(
                 series_labels=labels_of(row.labels),
                 old=Status(row.status or "unknown"),
                 new=Status.OK,
-                result=Result(Status.OK, None, f"its {what} was taken out of the configuration", instant_ms(now)),
+                result=Result(Status.OK, None, _why(row.check_name in checks, row.target in targets), instant_ms(now)),
             )
         )
     return findings
+
+
+def _why(has_check: bool, has_target: bool) -> str:
+    if has_check and has_target:
+        return "its check does not judge this series any more, or its probe is gone: the configuration changed"
+    return f"its {'target' if has_check else 'check'} was taken out of the configuration"

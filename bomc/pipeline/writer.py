@@ -1,7 +1,8 @@
 """The one writer: takes outcomes from a bounded queue and runs a cycle for each batch of them, and for each second.
 
 When the store does not take a batch, the writer keeps it and tries again with growing pauses; meanwhile the queue fills,
-and outcomes that find it full are dropped and counted.
+and outcomes that find it full are dropped and counted. When it is the batch that cannot be stored, its outcomes are taken
+one by one, and the one to blame becomes a failure of its own probe.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 
 from bomc.pipeline.cycle import Cycle, Done
 from bomc.pipeline.lead import LeadLost
@@ -24,6 +26,7 @@ log = logging.getLogger("bomc.writer")
 TICK_S = 1.0
 LONGEST_PAUSE_S = 30.0
 MINUTE_MS = 60_000
+NOT_STORED = "what it brought cannot be stored; the log of the pipeline says why"
 
 
 class Writer:
@@ -56,7 +59,7 @@ class Writer:
         self._next_due: datetime | None = None
         self._last_sample_ms = 0
         self._totals: Counter[str] = Counter()
-        self._led_by_another = False
+        self._ended = False
         self.trouble: str | None = None  # why the store does not take anything at the moment
 
     def start(self) -> None:
@@ -87,14 +90,30 @@ class Writer:
         return self._queue.qsize()
 
     def _work(self) -> None:
-        while not (self._stop.is_set() and (self._queue.empty() or self._led_by_another)):
-            batch = self._gather()
-            pause_s = 0.25
-            while not self._write(batch):
-                if self._stop.wait(pause_s):
-                    log.error("Stopping while the store does not answer: %d outcomes are lost.", len(batch))
-                    return
-                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        while not (self._stop.is_set() and (self._queue.empty() or self._ended)):
+            self._persist(self._gather())
+
+    def _persist(self, batch: list[Outcome]) -> None:
+        """Write the batch however long it takes, unless the process stops meanwhile."""
+        pause_s = 0.25
+        while not self._write(batch):
+            if self._stop.wait(pause_s):
+                log.error("Stopping while the store does not answer: %d outcomes are lost.", len(batch) + self.depth)
+                self._ended = True
+                return
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _isolate(self, batch: list[Outcome], error: Exception) -> None:
+        """Take the outcomes of a batch that cannot be stored one by one; one that cannot be either is a failed run."""
+        if len(batch) > 1:
+            for outcome in batch:
+                self._persist([outcome])
+            return
+        [outcome] = batch
+        log.error("What %s brought cannot be stored and is dropped: %s: %s", outcome.probe, type(error).__name__, error)
+        self.skip(outcome.probe)
+        if outcome.error != NOT_STORED:
+            self._persist([replace(outcome, samples=(), notes=(), indicators=(), error=NOT_STORED)])
 
     def _gather(self) -> list[Outcome]:
         batch: list[Outcome] = []
@@ -126,15 +145,18 @@ class Writer:
         try:
             done = self._cycle.run(batch, now, skipped, self._pulse(now) if ticking else None)
         except LeadLost as lost:
-            self._led_by_another = True
+            self._ended = True
             self._stop.set()
             self._lost(str(lost))
             return True
-        except SQLAlchemyError as error:
+        except Exception as error:
             with self._skipped_lock:
                 self._skipped.update(skipped)
-            self.trouble = f"The store does not take what was collected: {error.__class__.__name__}: {error}"
-            log.warning("%s. It is tried again.", self.trouble)
+            if batch and _is_of_the_batch(error):
+                self._isolate(batch, error)
+                return True
+            self.trouble = f"The store does not take what was collected: {type(error).__name__}: {error}"
+            log.warning("%s. It is tried again.", self.trouble, exc_info=not isinstance(error, SQLAlchemyError))
             return False
         self.trouble = None
         if ticking:
@@ -163,3 +185,10 @@ class Writer:
             **self._totals,
             **self._extra_pulse(),
         }
+
+
+def _is_of_the_batch(error: Exception) -> bool:
+    """Whether what was to be stored is at fault, not the store: a value or text that a database cannot hold, say."""
+    if isinstance(error, DataError | IntegrityError):
+        return True
+    return not isinstance(error, SQLAlchemyError) or type(error) is StatementError

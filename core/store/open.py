@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 DIALECTS = ("sqlite", "postgresql")
@@ -121,6 +121,8 @@ def schema_fault(engine: Engine) -> SchemaFault | None:
         raise StoreError(
             f"The store {where} does not answer: {error.orig}. Is it running, and is the URL right?"
         ) from error
+    except DBAPIError as error:
+        raise StoreError(f"The store {where} cannot be read: {error.orig}. Is it a database of bomc?") from error
     head = head_revision()
     if found == head:
         return None

@@ -1,7 +1,8 @@
 """Roll-ups and retention: samples are kept raw for days and as minimum, maximum, sum, count and last for years.
 
 Every step is made from the one below it (5 minutes from samples, hours from 5 minutes, days from hours). Each round
-begins at the step that the round before ended in, so what came late into that one counts; making a step twice changes nothing.
+begins one step before the one that the round before ended in, so what came late into those two counts; making a step twice
+changes nothing. Nothing is forgotten that a step above is still to be made from.
 """
 
 from __future__ import annotations
@@ -50,8 +51,7 @@ def roll_up(engine: Engine, now: datetime) -> int:
     until_ms, transactions = instant_ms(now), 0
     for step_s in STEPS_S:
         with reading(engine) as connection:
-            made = connection.execute(select(pulse.c.at).where(pulse.c.name == _watermark(step_s))).scalar()
-        since_ms = instant_ms(made) // (step_s * 1000) * step_s * 1000 if made is not None else 0
+            since_ms = _next_from_ms(connection, step_s)
         for first, final in _ranges(engine):
             with writing(engine) as connection:
                 _make_step(connection, step_s, first, final, since_ms, until_ms)
@@ -87,6 +87,12 @@ def _watermark(step_s: int) -> str:
     return f"rollup_{step_s}"
 
 
+def _next_from_ms(connection: Connection, step_s: int) -> int:
+    """Where the next round of a step begins: what lies before is rolled up for good; 0 before the first round."""
+    made = connection.execute(select(pulse.c.at).where(pulse.c.name == _watermark(step_s))).scalar()
+    return 0 if made is None else max(0, instant_ms(made) // (step_s * 1000) - 1) * step_s * 1000
+
+
 def _ranges(engine: Engine) -> Iterator[tuple[int, int]]:
     with reading(engine) as connection:
         last = connection.execute(select(func.max(series.c.id))).scalar() or 0
@@ -97,15 +103,18 @@ def _ranges(engine: Engine) -> Iterator[tuple[int, int]]:
 def forget(engine: Engine, now: datetime, raw: timedelta, kept: Mapping[int, timedelta]) -> int:
     """Delete samples older than `raw` and roll-ups older than `kept` says for their step; returns the rows deleted."""
     deleted = 0
+    with reading(engine) as connection:
+        needed_ms = {
+            below: _next_from_ms(connection, step) for below, step in zip((0, *STEPS_S), STEPS_S, strict=False)
+        }
     for first, final in _ranges(engine):
         with writing(engine) as connection:
-            old = sample.c.series_id.between(first, final) & (sample.c.at_ms < instant_ms(now - raw))
+            old = sample.c.series_id.between(first, final) & (sample.c.at_ms < min(instant_ms(now - raw), needed_ms[0]))
             deleted += connection.execute(delete(sample).where(old)).rowcount
             for step_s, length in kept.items():
+                until_ms = min(instant_ms(now - length), needed_ms.get(step_s, instant_ms(now)))
                 old = (
-                    rollup.c.series_id.between(first, final)
-                    & (rollup.c.step_s == step_s)
-                    & (rollup.c.at_ms < instant_ms(now - length))
+                    rollup.c.series_id.between(first, final) & (rollup.c.step_s == step_s) & (rollup.c.at_ms < until_ms)
                 )
                 deleted += connection.execute(delete(rollup).where(old)).rowcount
     return deleted

@@ -30,6 +30,7 @@
         return navbar(open);
       },
       viewport: function () {
+        open = false;
         return { width: window.innerWidth };
       },
       language: function (language) {

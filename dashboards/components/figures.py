@@ -17,11 +17,13 @@ from dashboards.components.values import per_second, value
 from dashboards.components.words import STATUS, word
 from dashboards.locale import Say
 from dashboards.queries.curves import Curve
-from dashboards.queries.rows import Row
+from dashboards.queries.rows import WORST_FIRST, Row, worst
 
 COLOURS = ("#4c93f0", "#22b8a6", "#8fa3b8", "#c2a05a", "#6d7fe0", "#5fb4e5", "#8fae5b", "#b98b73")
 STATUS_COLOURS = {"ok": "#8593a1", "warning": "#e89a00", "critical": "#f0444b", "unknown": "#b068f0"}
 STATUS_SYMBOLS = {"ok": "circle-open", "warning": "triangle-up", "critical": "octagon", "unknown": "diamond"}
+LINES = 8
+"""Series of one indicator that are drawn in its strip."""
 LANE_PX, STRIP_PX, GAP_PX, FOOT_PX = 26, 92, 32, 34
 
 
@@ -33,6 +35,27 @@ class Strip:
     unit: str
     kind: str
     series: tuple[Row, ...]  # id, labels
+
+
+def grouped(series: Sequence[Row]) -> list[Strip]:
+    """One strip an indicator; those with the worst status first, then judged ones, then shares, then by name."""
+    by_indicator: dict[str, list[Row]] = {}
+    for row in series:
+        by_indicator.setdefault(row["indicator"], []).append(row)
+
+    def rank(name: str) -> tuple[int, int, str]:
+        members = by_indicator[name]
+        return WORST_FIRST.index(worst(row["status"] for row in members)), members[0]["kind"] != "ratio", name
+
+    return [
+        Strip(
+            name,
+            by_indicator[name][0]["unit"] or "1",
+            by_indicator[name][0]["kind"] or "gauge",
+            tuple(by_indicator[name][:LINES]),
+        )
+        for name in sorted(by_indicator, key=rank)
+    ]
 
 
 def strips(

@@ -13,15 +13,13 @@ from dashboards.components.icons import icon
 from dashboards.components.states import state
 from dashboards.locale import Say
 
-Child = Component | str | None
-
 
 def panel(
     title: str,
     children: Any,
     *,
     footer: Any = None,
-    actions: Sequence[Child] = (),
+    actions: Sequence[Any] = (),
     className: str = "",
     id: str | None = None,
     level: str = "H2",
@@ -37,11 +35,11 @@ def panel(
     )
 
 
-def as_of(_: Say, at: datetime | None, *, stale: bool = False) -> html.Span:
-    """ "Data as of HH:MM:SS"; with the mark of UNKNOWN when nothing came, or nothing for two intervals."""
+def as_of(_: Say, at: datetime | None, *, stale: bool = False, dated: bool = False) -> html.Span:
+    """The words "data as of HH:MM:SS", with the day if `dated`; marked UNKNOWN when nothing came for two intervals."""
     if at is None:
         return html.Span([state("unknown", _), " ", _("no data yet")], className="as-of stale")
-    text = _("data as of {time}", time=_.clock(at))
+    text = _("data as of {time}", time=_.instant(at) if dated else _.clock(at))
     if stale:
         return html.Span([state("unknown", _), " ", text], className="as-of stale")
     return html.Span(text, className="as-of")

@@ -18,7 +18,7 @@ KEYWORDS = {"_": None, "mark": None, "many": (1, 2)}
 
 def messages() -> Iterator[str | tuple[str, ...]]:
     """Every message id that the source of the console says, once for each place."""
-    found = extract_from_dir(SOURCE, method_map=[("**.py", "python")], keywords=KEYWORDS)  # type: ignore[arg-type]
+    found = extract_from_dir(SOURCE, method_map=[("**.py", "python")], keywords=KEYWORDS)
     for _file, _line, message, _comments, _context in found:
         yield message
 

@@ -15,16 +15,13 @@ from core.model import instant_ms
 from core.store.open import reading, writing
 from dashboards.callbacks import guarded
 from dashboards.components import notices
-from dashboards.components.charts import chart
-from dashboards.components.figures import Strip, strips
+from dashboards.components.alert_detail import alert_detail
 from dashboards.components.filters import address, chips, parse, segment
 from dashboards.components.grids import grid
 from dashboards.components.icons import icon
-from dashboards.components.panels import as_of, empty, facts, panel
-from dashboards.components.rows import age_s, history
+from dashboards.components.panels import as_of, empty, panel
 from dashboards.components.speaking import speaking
-from dashboards.components.states import demo, state
-from dashboards.components.words import STATUS, TARGET_KIND, TICKET_STATE, word
+from dashboards.components.words import STATUS, TARGET_KIND, word
 from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.queries import alerts, curves
@@ -335,102 +332,5 @@ def render_load(load: Row, _: Say) -> Any:
 
 
 def render(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, may: bool, _: Say) -> Any:
-    """One alert: what, where, since when, who; its last hour; its ticket; its history."""
-    row = rows["alert"]
-    back = dcc.Link(
-        [icon("close"), html.Span(_("Close"), className="unseen")],
-        href=address(PATH, filters, alert=""),
-        className="shell-tool",
-    )
-    if row is None:
-        return panel(_("Detail"), empty(_("There is no such alert.")), actions=[back])
-    still = row["resolved_at"] is None
-    shown = row["severity"] if still else "resolved"
-    button = html.Button(
-        [icon("check"), _("Acknowledge")], id="alert-ack-one", className="button button-main", type="button"
-    )
-    work = [
-        dcc.Link(
-            f"#{one['id']} {one['title']} · {word(TICKET_STATE, one['state'], _)}",
-            href=f"/tickets?ticket={one['id']}",
-            className="block-link",
-        )
-        for one in rows["tickets"]
-    ]
-    acknowledged = row["acknowledged_by"] and _(
-        "{who} at {at}", who=row["acknowledged_by"], at=_.instant(row["acknowledged_at"])
-    )
-    return panel(
-        row["target"],
-        [
-            html.Div(
-                [
-                    state(shown, _),
-                    *([demo(_)] if row["demo"] else []),
-                    html.Span(_.age(age_s(row["opened_at"], now)), className="dim"),
-                ],
-                className="detail-line",
-            ),
-            html.P(row["annotations"].get("reason", ""), className="reason"),
-            html.Div([button] if may and still and not row["acknowledged_by"] else [], className="detail-line"),
-            _chart(rows, _),
-            facts(
-                [
-                    (_("Check"), row["check_name"]),
-                    (_("Target"), dcc.Link(row["target"], href=f"/targets/{segment(row['target'])}")),
-                    (_("Opened"), _.instant(row["opened_at"])),
-                    (_("Resolved"), _.instant(row["resolved_at"]) if row["resolved_at"] else None),
-                    (_("Acknowledged"), acknowledged),
-                    (_("Comment"), row["acknowledgement"]),
-                    (_("Runbook"), row["annotations"].get("runbook")),
-                    (_("Labels"), ", ".join(f"{name}={text}" for name, text in sorted(row["labels"].items()))),
-                ]
-            ),
-            html.H3(_("Ticket")),
-            html.Div(work or empty(_("No ticket was opened for it."))),
-            html.H3(_("History")),
-            html.Div(history(rows["events"], _)),
-            _before(rows["occurrences"], row["id"], _),
-        ],
-        footer=as_of(_, now),
-        actions=[back],
-        className="alert-panel",
-    )
-
-
-def _chart(rows: dict[str, Any], _: Say) -> Any:
-    subject = rows["subject"]
-    if subject is None:
-        return None
-    strip = Strip(subject["indicator"], subject["unit"], subject["kind"], (subject,))
-    happened = [
-        {
-            "at_ms": instant_ms(event["at"]),
-            "new": rows["alert"]["severity"] if event["kind"] == "opened" else "ok",
-            "check_name": rows["alert"]["check_name"],
-            "reason": event["detail"],
-        }
-        for event in rows["events"]
-        if event["kind"] in ("opened", "resolved") and instant_ms(event["at"]) >= rows["start_ms"]
-    ]
-    figure = strips([strip], rows["curves"], happened, rows["start_ms"], rows["end_ms"], _)
-    return chart("alert-chart", figure, _("The last hour of {indicator}", indicator=subject["indicator"]))
-
-
-def _before(rows: list[Row], alert_id: int, _: Say) -> Any:
-    others = [row for row in rows if row["id"] != alert_id]
-    if not others:
-        return None
-    return html.Div(
-        [
-            html.H3(_("Earlier occurrences")),
-            *(
-                dcc.Link(
-                    f"{_.instant(row['opened_at'])} · {word(STATUS, row['severity'], _)}",
-                    href=f"{PATH}?alert={row['id']}&state=all",
-                    className="block-link",
-                )
-                for row in others[:5]
-            ),
-        ]
-    )
+    """One alert; `may` it be acknowledged by the viewer."""
+    return alert_detail(rows, filters, now, may, _)

@@ -217,7 +217,7 @@ def _axis(end_ms: int, _: Say) -> html.Div:
         [
             html.Div(),
             html.Div(
-                [html.Span("−24 h", style={"left": "0"}), *marks, html.Span(_("now"), style={"left": "100%"})],
+                [*marks, html.Span(_("now"), style={"left": "100%"})],
                 className="axis",
             ),
             html.Div(),

@@ -9,12 +9,13 @@ from dash import Dash, Input, Output, dcc, html
 
 from core.store.open import reading
 from dashboards.callbacks import guarded
-from dashboards.components.filters import address, parse
+from dashboards.components.filters import parse
 from dashboards.components.grids import grid
 from dashboards.components.icons import icon
-from dashboards.components.panels import as_of, empty, facts, number, panel
+from dashboards.components.panels import as_of, empty, facts, panel
 from dashboards.components.speaking import speaking
 from dashboards.components.states import demo
+from dashboards.components.tie_out import break_classes, party_ties, run_figures
 from dashboards.components.values import money
 from dashboards.components.words import BREAK_CLASS, LOSER, PARTY, RECORD_KIND, RECORD_STATUS, word
 from dashboards.context import Console
@@ -109,7 +110,7 @@ def register(app: Dash, console: Console) -> None:
             render(row, classes, path, wanted, _),
             grid_rows(breaks, row["currency"], _),
             _chosen(wanted, len(breaks), path, _),
-            as_of(_, row["finished_at"]),
+            as_of(_, row["finished_at"], dated=True),
         )
 
 
@@ -156,155 +157,28 @@ def render(row: Row, classes: list[Row], path: str, wanted: str, _: Say) -> list
             panel(
                 _("Why it was refused"),
                 [html.P(_("Nothing was matched: a missing file is one fault, not a million breaks.")), reasons, about],
-                footer=as_of(_, row["finished_at"]),
+                footer=as_of(_, row["finished_at"], dated=True),
             )
         ]
     return [
-        _figures(row, certificate, _),
+        run_figures(row, certificate, _),
         html.Div(
             [
                 panel(
                     _("What each party brought"),
-                    [_ties(certificate, row["currency"], _), about],
-                    footer=as_of(_, row["finished_at"]),
+                    [party_ties(certificate, row["currency"], _), about],
+                    footer=as_of(_, row["finished_at"], dated=True),
                 ),
                 panel(
                     _("Breaks by class"),
-                    _classes(classes, row["currency"], path, wanted, _),
-                    footer=as_of(_, row["finished_at"]),
+                    break_classes(classes, row["currency"], path, wanted, _),
+                    footer=as_of(_, row["finished_at"], dated=True),
                     className="panel-flush",
                 ),
             ],
             className="columns columns-2",
         ),
     ]
-
-
-def _figures(row: Row, certificate: Mapping[str, Any], _: Say) -> html.Div:
-    counted = certificate.get("classes", {})
-    matched = sum(counted.get(name, {}).get("count", 0) for name in ("matched",))
-    keys = sum(one.get("count", 0) for name, one in counted.items())
-    return html.Div(
-        [
-            number(_.number(matched), _("matched keys")),
-            number(_.share(matched / keys, 2) if keys else "–", _("match rate")),
-            number(_.number(row["breaks"]), _("breaks"), None, "critical" if row["breaks"] else ""),
-            number(
-                money(row["at_risk_minor"], row["currency"], _),
-                _("at risk"),
-                None,
-                "critical" if row["at_risk_minor"] else "",
-            ),
-            number(_.number(row["carried"]), _("carried to the next day")),
-            number(_.number(row["rejected"]), _("rejected rows"), None, "warning" if row["rejected"] else ""),
-        ],
-        className="numbers",
-    )
-
-
-def _ties(certificate: Mapping[str, Any], currency: str, _: Say) -> Any:
-    parties = certificate.get("parties", {})
-    if not parties:
-        return empty(_("The run left no certificate."))
-    head = html.Tr(
-        [
-            html.Th(_("Party")),
-            *(
-                html.Th(name, className="num")
-                for name in (_("rows"), _("rejected"), _("duplicates"), _("standing"), _("amount"))
-            ),
-        ]
-    )
-    lines = [
-        html.Tr(
-            [
-                html.Td(
-                    [
-                        word(PARTY, name, _),
-                        html.Div(party.get("file", ""), className="row-why", title=party.get("sha256")),
-                    ]
-                ),
-                *(
-                    html.Td(_.number(party.get(part, 0)), className="num")
-                    for part in ("rows", "rejected", "duplicates", "standing")
-                ),
-                html.Td(money(party.get("amount_minor", 0), currency, _), className="num"),
-            ]
-        )
-        for name, party in parties.items()
-    ]
-    ties = [
-        _tie(
-            certificate.get("rows_tie"),
-            _("every row is in exactly one place"),
-            _("rows are missing from the tie-out"),
-            _,
-        ),
-        _tie(certificate.get("amounts_tie"), _("every amount adds up to its file"), _("amounts do not add up"), _),
-    ]
-    return html.Div(
-        [
-            html.Div(
-                html.Table([html.Thead(head), html.Tbody(lines)], className="table tight"), className="table-wrap"
-            ),
-            html.Div(ties, className="ties"),
-        ]
-    )
-
-
-def _tie(holds: Any, fine: str, broken: str, _: Say) -> html.Span:
-    status = "ok" if holds is True else "critical" if holds is False else "unknown"
-    words = fine if holds is True else broken if holds is False else _("not known whether it ties")
-    return html.Span(
-        [html.Span(className="state-shape", **{"aria-hidden": "true"}), html.Span(words)],
-        className=f"state state-{status}",
-    )
-
-
-def _classes(rows: list[Row], currency: str, path: str, wanted: str, _: Say) -> Any:
-    if not rows:
-        return html.Div(empty(_("No break: everything that was sold was booked and paid.")), className="row")
-    most = max(row["at_risk_minor"] for row in rows) or 1
-    lines = []
-    for row in rows:
-        chosen = row["class"] == wanted
-        name = word(BREAK_CLASS, row["class"], _)
-        lines.append(
-            html.Tr(
-                [
-                    html.Td(
-                        dcc.Link(
-                            name,
-                            href=address(path, {}, **{"class": "" if chosen else row["class"]}),
-                            className="chip" + (" chip-on" if chosen else ""),
-                        )
-                    ),
-                    html.Td(_("carried") if row["carried"] else word(LOSER, row["loser"], _), className="dim"),
-                    html.Td(_.number(row["n"]), className="num"),
-                    html.Td(money(row["at_risk_minor"], currency, _), className="num"),
-                    html.Td(
-                        html.Div(
-                            html.Span(
-                                style={"width": f"{row['at_risk_minor'] / most:.1%}"},
-                                className="fill" + ("" if row["carried"] else " fill-risk"),
-                            ),
-                            className="meter",
-                        ),
-                        className="wide-only meter-cell",
-                    ),
-                ]
-            )
-        )
-    head = html.Tr(
-        [
-            html.Th(_("Class of break")),
-            html.Th(_("Who loses")),
-            html.Th(_("number"), className="num"),
-            html.Th(_("at risk"), className="num"),
-            html.Th("", className="wide-only"),
-        ]
-    )
-    return html.Div(html.Table([html.Thead(head), html.Tbody(lines)], className="table tight"), className="table-wrap")
 
 
 def _chosen(wanted: str, n: int, path: str, _: Say) -> Any:

@@ -6,7 +6,7 @@ moved by more than a tenth; a zoomed chart keeps its zoom.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,19 +17,18 @@ from core.model import instant_ms
 from core.store.open import reading
 from dashboards.callbacks import guarded
 from dashboards.components.charts import chart
-from dashboards.components.figures import Strip, label, numbers, strips
+from dashboards.components.figures import Strip, grouped, numbers, strips
 from dashboards.components.filters import address, chips, parse, segment
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, panel
-from dashboards.components.rows import change_line
 from dashboards.components.speaking import speaking
 from dashboards.components.states import demo, state
-from dashboards.components.values import value
+from dashboards.components.target_lists import changes_list, probes_list, results_list, series_list
 from dashboards.components.words import TARGET_KIND, word
 from dashboards.context import Console
 from dashboards.locale import Say, mark
 from dashboards.queries import curves, targets
-from dashboards.queries.rows import WORST_FIRST, Row, worst
+from dashboards.queries.rows import Row
 
 PATH = "/targets/<name>"
 TITLE = mark("Target")
@@ -37,7 +36,6 @@ SPANS = {"15m": 900, "1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800}
 DEFAULT_SPAN = "1h"
 STRIPS = 8
 """Strips that are drawn unless the address names indicators; more of them are a click away."""
-LINES = 8
 FRAME_PX = 330
 """Pixels of a wide page that are not the chart's."""
 
@@ -115,27 +113,6 @@ def window(filters: Mapping[str, str], now: datetime) -> tuple[int, int]:
     until = filters.get("until", "")
     end_ms = min(int(until), instant_ms(now)) if until.isdigit() else instant_ms(now)
     return end_ms - SPANS.get(filters.get("range", ""), SPANS[DEFAULT_SPAN]) * 1000, end_ms
-
-
-def grouped(series: Sequence[Row]) -> list[Strip]:
-    """One strip an indicator; those with the worst status first, then judged ones, then shares, then by name."""
-    by_indicator: dict[str, list[Row]] = {}
-    for row in series:
-        by_indicator.setdefault(row["indicator"], []).append(row)
-
-    def rank(name: str) -> tuple[int, int, str]:
-        members = by_indicator[name]
-        return WORST_FIRST.index(worst(row["status"] for row in members)), members[0]["kind"] != "ratio", name
-
-    return [
-        Strip(
-            name,
-            by_indicator[name][0]["unit"] or "1",
-            by_indicator[name][0]["kind"] or "gauge",
-            tuple(by_indicator[name][:LINES]),
-        )
-        for name in sorted(by_indicator, key=rank)
-    ]
 
 
 def shown_strips(groups: list[Strip], filters: Mapping[str, str]) -> list[Strip]:
@@ -268,13 +245,13 @@ def render(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, _: S
             [
                 panel(
                     _("What the checks say"),
-                    _results(rows["results"], _),
+                    results_list(rows["results"], _),
                     className="panel-flush",
                     footer=as_of(_, now),
                 ),
                 panel(
                     _("Changes in 24 hours"),
-                    _changes(rows["changes"], _),
+                    changes_list(rows["changes"], _),
                     className="panel-flush",
                     footer=as_of(_, now),
                 ),
@@ -285,10 +262,10 @@ def render(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, _: S
             [
                 panel(
                     _("All indicators"),
-                    _series(rows["series"], rows["latest"], filters, path, now, _),
+                    series_list(rows["series"], rows["latest"], filters, path, now, _),
                     className="panel-flush",
                 ),
-                panel(_("Probes"), _probes(rows["probes"], now, _), className="panel-flush"),
+                panel(_("Probes"), probes_list(rows["probes"], now, _), className="panel-flush"),
             ],
             className="columns columns-2",
         ),
@@ -310,125 +287,3 @@ def _ranges(filters: Mapping[str, str], path: str, series: list[Row], _: Say) ->
     elif count > STRIPS:
         shown.append(html.Span(_("{n} of {all} indicators; choose others below", n=STRIPS, all=count), className="dim"))
     return shown
-
-
-def _results(rows: list[Row], _: Say) -> Any:
-    if not rows:
-        return html.Div(
-            empty(_("No check judges this target; it is watched but nothing is concluded.")), className="row"
-        )
-    return html.Ul(
-        [
-            html.Li(
-                html.Div(
-                    [
-                        state(row["status"], _),
-                        html.Span(
-                            [row["check_name"], html.Span(f" · {row['indicator']} {label(row)}", className="dim")],
-                            className="row-main",
-                        ),
-                        html.Span(_.instant_ms(row["since_ms"]), className="row-age"),
-                        html.Span(row["reason"], className="row-why"),
-                    ],
-                    className="row alert-row",
-                )
-            )
-            for row in rows[:12]
-        ],
-        className="list",
-    )
-
-
-def _changes(rows: list[Row], _: Say) -> Any:
-    if not rows:
-        return html.Div(empty(_("Nothing changed its state in the last 24 hours.")), className="row")
-    return html.Ul([change_line(row, _) for row in rows[:12]], className="list")
-
-
-def _series(
-    rows: list[Row],
-    latest: Mapping[int, tuple[int, float]],
-    filters: Mapping[str, str],
-    path: str,
-    now: datetime,
-    _: Say,
-) -> Any:
-    if not rows:
-        return html.Div(empty(_("No sample has come yet.")), className="row")
-    groups = grouped(rows)
-    lines = []
-    for group in groups:
-        first = group.series[0]
-        values = []
-        for row in group.series[:3]:
-            at_ms, measured = latest.get(row["id"], (0, float("nan")))
-            if group.kind == "counter":
-                values.append(_("{n} in all", n=value(measured, row["unit"], "gauge", row["labels"], _)))
-            else:
-                values.append(value(measured, group.unit, group.kind, row["labels"], _))
-        more = f" +{len(group.series) - 3}" if len(group.series) > 3 else ""
-        at_ms = max((latest[row["id"]][0] for row in group.series if row["id"] in latest), default=None)
-        lines.append(
-            html.Tr(
-                [
-                    html.Td(
-                        dcc.Link(group.title, href=address(path, filters, show=group.title)),
-                        title=first["description"] or None,
-                    ),
-                    html.Td("  ·  ".join(values) + more, className="num"),
-                    html.Td("–" if at_ms is None else _.instant_ms(at_ms)[11:], className="num dim wide-only"),
-                ]
-            )
-        )
-    head = html.Thead(
-        html.Tr(
-            [
-                html.Th(_("Indicator")),
-                html.Th(_("Latest"), className="num"),
-                html.Th(_("At"), className="num wide-only"),
-            ]
-        )
-    )
-    return html.Div(html.Table([head, html.Tbody(lines)], className="table"), className="table-wrap tall")
-
-
-def _probes(rows: list[Row], now: datetime, _: Say) -> Any:
-    if not rows:
-        return html.Div(
-            empty(_("No probe asks this target; its samples are pushed or come from a control.")), className="row"
-        )
-    head = html.Thead(
-        html.Tr(
-            [
-                html.Th(_("Probe")),
-                html.Th(_("Every"), className="num"),
-                html.Th(_("Took"), className="num"),
-                html.Th(_("Last success"), className="num"),
-                html.Th(_("Failed"), className="num"),
-                html.Th(_("Skipped"), className="num"),
-            ]
-        )
-    )
-    lines = []
-    for row in rows:
-        late = targets.missed(row["last_success_at"], row["every_s"], now)
-        lines.append(
-            html.Tr(
-                [
-                    html.Td(
-                        [row["probe"], html.Div(row["error"], className="row-why")] if row["error"] else row["probe"]
-                    ),
-                    html.Td(value(row["every_s"], "s", "gauge", {}, _), className="num"),
-                    html.Td(value(row["last_took_s"], "s", "gauge", {}, _), className="num"),
-                    html.Td(
-                        [state("unknown", _, quiet=True), " ", _.clock(row["last_success_at"])]
-                        if late
-                        else _.clock(row["last_success_at"]),
-                        className="num",
-                    ),
-                    html.Td(_.number(row["failures"]), className="num"),
-                    html.Td(_.number(row["skipped"]), className="num"),
-                ]
-            )
-        )
-    return html.Div(html.Table([head, html.Tbody(lines)], className="table"), className="table-wrap")

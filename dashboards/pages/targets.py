@@ -84,7 +84,7 @@ def register(app: Dash, console: Console) -> None:
             rows = targets.targets(connection, now)
         shown = chosen(rows, filters)
         return (
-            grid_rows(shown, now, _),
+            render(shown, now, _),
             render_filters(rows, filters, _),
             _.many("one target", "{n} targets", len(shown)),
             as_of(_, now),
@@ -133,7 +133,7 @@ def render_filters(rows: list[Row], filters: Mapping[str, str], _: Say) -> list[
     return shown
 
 
-def grid_rows(rows: list[Row], now: datetime, _: Say) -> list[dict[str, Any]]:
+def render(rows: list[Row], now: datetime, _: Say) -> list[dict[str, Any]]:
     """Rows as the grid shows them."""
     now_ms = instant_ms(now)
     return [

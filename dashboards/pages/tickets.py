@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ParamSpec
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
@@ -14,13 +14,12 @@ from alerts.tickets import commands
 from core.store.open import reading, writing
 from dashboards.callbacks import guarded
 from dashboards.components import notices
-from dashboards.components.filters import address, chips, parse, segment
+from dashboards.components.filters import address, chips, parse
 from dashboards.components.icons import icon
-from dashboards.components.panels import as_of, empty, facts, panel
-from dashboards.components.rows import history
+from dashboards.components.panels import as_of, empty
 from dashboards.components.speaking import speaking
-from dashboards.components.states import demo
-from dashboards.components.words import PRIORITY, TICKET_STATE, ticket_kind, word
+from dashboards.components.ticket_cards import ticket_card, ticket_detail
+from dashboards.components.words import PRIORITY, TICKET_STATE
 from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.queries import tickets
@@ -30,8 +29,6 @@ PATH = "/tickets"
 TITLE = mark("Tickets")
 SHOWN = 30
 """Cards that a column shows at most."""
-SOON_S = 1800.0
-"""A ticket that is due within this time is marked."""
 
 
 def layout(_: Say) -> list[Any]:
@@ -146,7 +143,7 @@ def register(app: Dash, console: Console) -> None:
         works = current_viewer().may("tickets.work") and state != "closed"
         under_way = state in ("open", "assigned")
         return (
-            render_detail(row, events, filters, now, _),
+            ticket_detail(row, events, filters, now, _),
             "columns columns-side has-detail",
             not works,
             not under_way,
@@ -158,8 +155,12 @@ def register(app: Dash, console: Console) -> None:
     _commands(app, console)
 
 
+P = ParamSpec("P")
+Done = tuple[Any, Any]  # when it was done, and what is told of it
+
+
 def _commands(app: Dash, console: Console) -> None:
-    def command(button: str, *states: State) -> Any:
+    def command(button: str, *states: State) -> Callable[[Callable[P, Done]], Callable[P, Done]]:
         return guarded(
             app,
             "tickets.work",
@@ -171,7 +172,7 @@ def _commands(app: Dash, console: Console) -> None:
             prevent_initial_call=True,
         )
 
-    def run(clicks: int | None, search: str, doing: Any, sentence: str) -> tuple[Any, Any]:
+    def run(clicks: int | None, search: str, doing: Any, sentence: str) -> Done:
         """Do it in one transaction; a refusal is told as it was said."""
         if not clicks:  # a page that was just put in place calls once without a click
             raise PreventUpdate
@@ -184,7 +185,7 @@ def _commands(app: Dash, console: Console) -> None:
         return console.clock().isoformat(), [notices.done(_, sentence)]
 
     @command("ticket-take")
-    def take(clicks: int | None, search: str) -> tuple[Any, Any]:
+    def take(clicks: int | None, search: str) -> Done:
         _ = speaking(console)
         return run(
             clicks,
@@ -194,7 +195,7 @@ def _commands(app: Dash, console: Console) -> None:
         )
 
     @command("ticket-assign", State("ticket-assignee", "value"))
-    def assign(clicks: int | None, search: str, assignee: str | None) -> tuple[Any, Any]:
+    def assign(clicks: int | None, search: str, assignee: str | None) -> Done:
         _ = speaking(console)
         return run(
             clicks,
@@ -206,7 +207,7 @@ def _commands(app: Dash, console: Console) -> None:
         )
 
     @command("ticket-resolve", State("ticket-cause", "value"), State("ticket-remedy", "value"))
-    def resolve(clicks: int | None, search: str, cause: str | None, remedy: str | None) -> tuple[Any, Any]:
+    def resolve(clicks: int | None, search: str, cause: str | None, remedy: str | None) -> Done:
         _ = speaking(console)
         return run(
             clicks,
@@ -218,7 +219,7 @@ def _commands(app: Dash, console: Console) -> None:
         )
 
     @command("ticket-close")
-    def close(clicks: int | None, search: str) -> tuple[Any, Any]:
+    def close(clicks: int | None, search: str) -> Done:
         _ = speaking(console)
         return run(
             clicks,
@@ -274,7 +275,7 @@ def render(rows: list[Row], filters: Mapping[str, str], now: datetime, _: Say) -
     columns = []
     for state, name in TICKET_STATE.items():
         members = [row for row in rows if row["state"] == state]
-        cards: list[Any] = [_card(row, filters, now, _) for row in members[:SHOWN]]
+        cards: list[Any] = [ticket_card(row, filters, now, _) for row in members[:SHOWN]]
         if len(members) > SHOWN:
             cards.append(dcc.Link(_("{n} more", n=len(members) - SHOWN), href=address(PATH, filters, state=state)))
         columns.append(
@@ -287,107 +288,3 @@ def render(rows: list[Row], filters: Mapping[str, str], now: datetime, _: Say) -
             )
         )
     return [html.Div(columns, className="board"), html.Div(as_of(_, now), className="panel-foot bare")]
-
-
-def _card(row: Row, filters: Mapping[str, str], now: datetime, _: Say) -> dcc.Link:
-    chosen = filters.get("ticket") == str(row["id"])
-    return dcc.Link(
-        [
-            html.Div(
-                [
-                    html.Span(f"#{row['id']}", className="dim"),
-                    html.Span(ticket_kind(row["kind"], _), className="dim"),
-                    html.Span(word(PRIORITY, row["priority"], _), className=f"priority priority-{row['priority']}"),
-                    *([demo(_)] if row["demo"] else []),
-                ],
-                className="card-top",
-            ),
-            html.Div(row["title"], className="card-title"),
-            html.Div(
-                [
-                    html.Span(
-                        row["assignee"] or _("nobody yet"), className="who" if row["assignee"] else "who who-nobody"
-                    ),
-                    due(row, now, _),
-                ],
-                className="card-foot",
-            ),
-        ],
-        href=address(PATH, filters, ticket=str(row["id"])),
-        className="card" + (" card-on" if chosen else ""),
-    )
-
-
-def due(row: Row, now: datetime, _: Say) -> html.Span:
-    """How long until it is late, or since when it is; nothing for work that is done."""
-    if row["state"] not in ("open", "assigned"):
-        ended = row["closed_at"] or row["resolved_at"]
-        return html.Span(
-            _("done {age} ago", age=_.age((now - ended).total_seconds())) if ended else "", className="dim"
-        )
-    if row["due_at"] is None:
-        return html.Span(_("no deadline"), className="dim")
-    left_s = (row["due_at"] - now).total_seconds()
-    if left_s < 0:
-        return html.Span([icon("clock"), _("late by {age}", age=_.age(-left_s))], className="due due-late")
-    soon = " due-soon" if left_s < SOON_S else ""
-    return html.Span([icon("clock"), _("{age} left", age=_.age(left_s))], className="due" + soon)
-
-
-def render_detail(row: Row | None, events: list[Row], filters: Mapping[str, str], now: datetime, _: Say) -> Any:
-    """One ticket: its clocks, its alert, its history."""
-    back = dcc.Link(
-        [icon("close"), html.Span(_("Close"), className="unseen")],
-        href=address(PATH, filters, ticket=""),
-        className="shell-tool",
-    )
-    if row is None:
-        return panel(_("Detail"), empty(_("There is no such ticket.")), actions=[back])
-    cleared = row["alert_cleared_at"]
-    return panel(
-        f"#{row['id']} {row['title']}",
-        [
-            html.Div(
-                [
-                    html.B(word(TICKET_STATE, row["state"], _)),
-                    html.Span(word(PRIORITY, row["priority"], _), className=f"priority priority-{row['priority']}"),
-                    due(row, now, _),
-                    *([demo(_)] if row["demo"] else []),
-                ],
-                className="detail-line",
-            ),
-            html.P(_("Its alert went away by itself at {at}.", at=_.instant(cleared)), className="dim")
-            if cleared
-            else None,
-            html.P(row["description"], className="described"),
-            facts(
-                [
-                    (_("Kind"), ticket_kind(row["kind"], _)),
-                    (_("Assigned to"), row["assignee"]),
-                    (_("Opened"), _.instant(row["opened_at"])),
-                    (_("Opened by"), row["opened_by"]),
-                    (_("Due"), _.instant(row["due_at"]) if row["due_at"] else None),
-                    (_("Resolved"), _.instant(row["resolved_at"]) if row["resolved_at"] else None),
-                    (_("Closed"), _.instant(row["closed_at"]) if row["closed_at"] else None),
-                    (
-                        _("Alert"),
-                        dcc.Link(
-                            f"{row['target']} · {row['check_name']}", href=f"/alerts?state=all&alert={row['alert_id']}"
-                        )
-                        if row["alert_id"]
-                        else None,
-                    ),
-                    (
-                        _("Target"),
-                        dcc.Link(row["target"], href=f"/targets/{segment(row['target'])}") if row["target"] else None,
-                    ),
-                    (_("Cause"), row["cause"]),
-                    (_("Remedy"), row["remedy"]),
-                ]
-            ),
-            html.H3(_("History")),
-            html.Div(history(events, _)),
-        ],
-        footer=as_of(_, now),
-        actions=[back],
-    )

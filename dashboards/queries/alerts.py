@@ -129,9 +129,9 @@ def load(connection: Connection, now: datetime) -> Row:
     Open alerts by severity, not acknowledged ones, opened in the last 10 minutes and 24 hours, and the worst sources.
     """
     still = alert.c.resolved_at.is_(None)
-    by_severity = dict(
-        connection.execute(select(alert.c.severity, func.count()).where(still).group_by(alert.c.severity)).all()  # type: ignore[arg-type]
-    )
+    by_severity: dict[str, int] = {}
+    for name, n in connection.execute(select(alert.c.severity, func.count()).where(still).group_by(alert.c.severity)):
+        by_severity[name] = n
     counted = connection.execute(
         select(
             func.count().filter(and_(still, alert.c.acknowledged_at.is_(None))),

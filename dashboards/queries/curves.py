@@ -6,7 +6,9 @@ neighbouring points lie further apart than a few of their usual steps, a gap is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -98,7 +100,7 @@ def _rolled(
     )
 
 
-def _split(points: list) -> dict[int, tuple[Instants, Floats]]:  # type: ignore[type-arg]
+def _split(points: Sequence[Any]) -> dict[int, tuple[Instants, Floats]]:
     if not points:
         return {}
     ids = np.fromiter((point[0] for point in points), np.int64, len(points))
@@ -121,12 +123,18 @@ def rate(at_ms: Instants, values: Floats) -> tuple[Instants, Floats]:
 
 
 def thin(at_ms: Instants, values: Floats, pixels: int) -> tuple[Instants, Floats]:
-    """At most two points a pixel, chosen by MinMaxLTTB so that peaks and troughs stay."""
+    """About two points a pixel, chosen by MinMaxLTTB; the highest, the lowest and every gap stay."""
     most = max(4, pixels * 2)
-    if len(values) <= most or np.isnan(values).any():
+    if len(values) <= most:
         return at_ms, values
-    chosen = MinMaxLTTBDownsampler().downsample(at_ms, values, n_out=most)
-    return at_ms[chosen], values[chosen]
+    gaps = np.flatnonzero(np.isnan(values))
+    known = np.flatnonzero(~np.isnan(values))
+    if len(known) <= most:
+        return at_ms, values
+    chosen = MinMaxLTTBDownsampler().downsample(at_ms[known], values[known], n_out=most - 2)
+    extremes = (values[known].argmin(), values[known].argmax())
+    kept = np.union1d(np.union1d(known[chosen], known[list(extremes)]), gaps)
+    return at_ms[kept], values[kept]
 
 
 def with_gaps(at_ms: Instants, values: Floats) -> tuple[Instants, Floats]:

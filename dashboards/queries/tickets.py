@@ -62,11 +62,11 @@ def events(connection: Connection, ticket_id: int) -> list[Row]:
 
 def load(connection: Connection, now: datetime) -> Row:
     """How many tickets are not closed, by state; how many are late and how many nobody has."""
-    by_state = dict(
-        connection.execute(
-            select(ticket.c.state, func.count()).where(ticket.c.state != "closed").group_by(ticket.c.state)
-        ).all()  # type: ignore[arg-type]
-    )
+    by_state: dict[str, int] = {}
+    for name, n in connection.execute(
+        select(ticket.c.state, func.count()).where(ticket.c.state != "closed").group_by(ticket.c.state)
+    ):
+        by_state[name] = n
     at_work = ticket.c.state.in_(("open", "assigned"))
     late, nobody = connection.execute(
         select(

@@ -37,6 +37,9 @@ class Engine(Protocol):
     def keep(self, name: str, rows: ir.Table) -> ir.Table:
         """Carry out `rows` once and return the stored result."""
 
+    def keep_any(self, name: str, rows: ir.Table) -> ir.Table | None:
+        """The same, or None when there is no row, so that what follows need not ask."""
+
     def fetch(self, rows: ir.Table) -> list[dict[str, Any]]:
         """The rows of a small result."""
 

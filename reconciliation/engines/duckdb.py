@@ -76,6 +76,12 @@ class DuckDB:
             cursor.execute(f"CREATE TABLE {name} AS {self.backend.compile(rows)}")
         return operations.DatabaseTable(name, schema=rows.schema(), source=self.backend).to_expr()
 
+    def keep_any(self, name: str, rows: ir.Table) -> ir.Table | None:
+        """The same, or None when there is no row, so that what follows need not ask."""
+        kept = self.keep(name, rows)
+        with self._cursor() as cursor:
+            return kept if cursor.execute(f"FROM {name} LIMIT 1").fetchone() else None
+
     def fetch(self, rows: ir.Table) -> list[dict[str, Any]]:
         """The rows of a small result, without a data frame between."""
         with self._cursor() as cursor:

@@ -19,7 +19,7 @@ from alerts import pipeline
 from alerts.config import RoutesFile
 from alerts.notify import CHANNELS
 from alerts.outbox import FIRST_PAUSE, GIVE_UP_AFTER, JITTER, LONGEST_PAUSE, Delivered, deliver_due, pause
-from alerts.sending import Io
+from alerts.sending import Destination, Io
 from core.model import Finding
 from core.store.open import writing
 from tests.alerts.receivers import Hook, hook
@@ -215,11 +215,30 @@ def test_two_threads_share_the_work(store: Engine) -> None:
         waiting.start()
         assert asked.wait(10)
         _handle(store, file, after(seconds=1), finding(host="h1"))
-        assert _deliver(store, file, after(seconds=1), io).sent == 1
+        passed = _deliver(store, file, after(seconds=1), io)
+        assert (passed.sent, passed.failed) == (1, 0)
+        assert passed.next_due is not None
+        assert passed.next_due > after(seconds=1)
         assert waiting.is_alive()
         silent.over.set()
         waiting.join()
     assert (len(silent.got), len(lively.got)) == (1, 1)
+
+
+def test_what_another_thread_has_just_sent_is_not_sent_again(store: Engine) -> None:
+    """Between the reading of the outbox and the claim of a destination somebody else may deliver; then nothing is left."""
+    with_series(store)
+
+    class Late(Io):
+        def claim(self, destination: Destination) -> bool:
+            _deliver(store, file)
+            return super().claim(destination)
+
+    with hook() as receiver:
+        file = _to(receiver)
+        _handle(store, file, NOON, finding())
+        assert _deliver(store, file, NOON, Late()) == Delivered(0, 0, 0, None)
+    assert len(receiver.got) == 1
 
 
 def test_a_channel_that_is_no_longer_configured_is_said_so(store: Engine) -> None:
@@ -267,7 +286,7 @@ import sys
 from datetime import datetime
 from alerts.config import RoutesFile
 from alerts.outbox import deliver_due
-from alerts.sending import Io
+from alerts.sending import Destination, Io
 from core.store.open import open_store
 url, file, now = sys.argv[1:]
 deliver_due(open_store(url), RoutesFile.model_validate_json(file), lambda: datetime.fromisoformat(now), Io())
@@ -331,7 +350,7 @@ def _kill_after(receiver: Hook, running: subprocess.Popen[bytes], requests: int,
 def test_clocks_are_asked_not_read(store: Engine) -> None:
     """The instants in the rows are those of the clock that was given."""
     with_series(store)
-    times: Callable[[], datetime] = iter([NOON, after(hours=3), after(hours=3)]).__next__
+    times: Callable[[], datetime] = iter([NOON, NOON, after(hours=3), after(hours=3)]).__next__
     with hook() as receiver:
         file = _to(receiver)
         _handle(store, file, NOON, finding())

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from collectors import CollectError, Io, collect
+from collectors import CollectError, Io, business_kpi, collect
 from collectors.business_kpi import Config, Raw, business_day_of, end_of, last_due_day, parse
 from core.model import instant_ms
 from tests.collectors.readings import NOW, RECORDED, table
@@ -213,6 +213,14 @@ def test_rows_of_a_select_are_read_in_a_read_only_session(tmp_path: Path) -> Non
     feed = {"kind": "sql", "url": "sqlite:///kpi.db", "sql": "select * from kpi"}
     values = table(collect("business_kpi", config(feed), NOW, Io(5, home=tmp_path)))
     assert values[("payments.amount", "web", "CNY")] == 1234
+
+
+def test_a_second_run_brings_the_same_days_again_and_says_that_it_may() -> None:
+    """The pipeline takes an older instant only from a collector that declares it; corrections reach the store so."""
+    assert business_kpi.RESTATES
+    settings, memory = config({"kind": "file", "path": "kpi.csv"}), {}
+    first, second = (collect("business_kpi", settings, NOW, Io(5, home=RECORDED, memory=memory)) for _ in range(2))
+    assert first == second
 
 
 def test_a_missing_feed_is_a_sentence(tmp_path: Path) -> None:

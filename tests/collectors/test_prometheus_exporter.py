@@ -38,7 +38,7 @@ def by_library(text: str) -> list[Sample] | None:
                 stamp = NOW_MS if sample.timestamp is None else round(float(sample.timestamp) * 1000)
                 if math.isfinite(value):
                     found.append(Sample(sample.name, value, stamp, labels_of(sample.labels)))
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, IndexError):
         return None
     return found
 
@@ -86,6 +86,7 @@ def lines(draw: st.DrawFn) -> str:
 @example([["a 1"], ["a 2"], ["a 3 77"], ["a 4 78"], ["a\t5"], ["7"], ["\t8"]])
 @example([['a{x="y} "} 5'], ['a{x="y}"} 5'], ['a{x="y} 7'], ['a{x="y}"}5 6']])
 @example([['a{x="1 2"} 3 4'], ['a{x="1 2"} 3 5'], ['a{x="1 2"} 3'], ['a{x="1 2"} 3 4 5']])
+@example([['a{b="c", =""} 0.0'], ["{: 0.0"], ['{="x"} 1']])
 @example([["a 1_0"], ["a 1"], ["a 1_0"], ["a"], ["a "], [" a 1"]])
 def test_what_is_remembered_never_changes_what_is_read(texts: list[list[str]]) -> None:
     """With a memory filled by earlier answers, each line is read or refused exactly as the library alone does."""

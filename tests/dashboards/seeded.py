@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from core.model import instant_ms
 from core.store import tables
@@ -548,7 +548,7 @@ def _tickets(connection: Connection, alerts: dict[str, int], now: datetime) -> N
             "threads@order-service",
             True,
         ),
-        ("business", "13 breaks in mobile payment", "high", "open", None, 3_000, 28_800, "breaks@mobile-payment", True),
+        ("handling", "13 breaks in mobile payment", "high", "open", None, 3_000, 28_800, "breaks@mobile-payment", True),
         (
             "fault",
             "Payment gateway did not answer",
@@ -688,3 +688,28 @@ def _breaks(day: str, at: datetime) -> Iterator[dict[str, Any]]:
                     for offset, party in enumerate(parties.get(name, ("billing", "platform", "payment")))
                 },
             }
+
+
+def add_ticket(engine: Engine, title: str, now: datetime | None = None) -> int:
+    """One more open ticket, as if somebody had just opened it; returns its number."""
+    with writing(engine) as connection:
+        at = (
+            now
+            or connection.execute(
+                select(func.max(tables.ticket.c.opened_at, type_=tables.ticket.c.opened_at.type))
+            ).scalar_one()
+        )
+        return int(
+            connection.execute(
+                insert(tables.ticket).values(
+                    kind="fault",
+                    title=title,
+                    description=title,
+                    priority="normal",
+                    state="open",
+                    opened_by="li.wei",
+                    opened_at=at,
+                    demo=False,
+                )
+            ).inserted_primary_key[0]
+        )

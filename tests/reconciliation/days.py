@@ -24,7 +24,7 @@ Row = dict[str, object]
 def record(key: str, record_id: str | None = None, **changed: object) -> Row:
     """A sound record at noon of the day, of 10.00 yuan; `record_id` is the key unless given."""
     row: Row = {
-        "record_id": record_id or key,
+        "record_id": key if record_id is None else record_id,
         "business_key": key,
         "kind": "payment",
         "business_day": DAY.isoformat(),

@@ -40,10 +40,10 @@ keys = st.lists(
         {"kind": st.sampled_from(["payment", "refund"]), **{name: st.lists(one_row, max_size=2) for name in PARTIES}}
     ),
     min_size=1,
-    max_size=40,
+    max_size=80,
 )
 RANDOMS = st.integers(0, 2**32)
-REAL_ENGINE = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+REAL_ENGINE = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _day(drawn: list[dict[str, Any]], seed: int) -> dict[str, list[dict[str, Any]]]:

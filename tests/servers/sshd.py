@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import os
+import pwd
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.servers.process import Server, answers, first_that_starts, private_folder, program, running
+from tests.servers.process import Missing, Server, answers, first_that_starts, private_folder, program, running
 
 
 def make_key(path: Path) -> str:
@@ -23,6 +23,9 @@ def make_key(path: Path) -> str:
 def start(folder: Path | None = None) -> Iterator[Server]:
     """Run sshd. `files` has client_key, host_key and host_key_pub; `password` is empty, since only keys get in."""
     sshd = program(["sshd"], "openssh-server")
+    account = pwd.getpwuid(os.geteuid())
+    if account.pw_shell.endswith(("/nologin", "/false")):
+        raise Missing(f"the account {account.pw_name} has no login shell, so no sshd lets it in")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd insists on it when it starts as root
     with private_folder(folder) as private:
@@ -56,4 +59,6 @@ def serve(sshd: str, folder: Path, port: int) -> Iterator[Server]:
     with running(command, lambda: answers(port), log) as pid:
         files = {name: folder / name for name in ("client_key", "host_key")}
         files |= {"host_key_pub": folder / "host_key.pub", "log": log}
-        yield Server("127.0.0.1", port, f"ssh://127.0.0.1:{port}", getpass.getuser(), "", folder, files, pid)
+        yield Server(
+            "127.0.0.1", port, f"ssh://127.0.0.1:{port}", pwd.getpwuid(os.geteuid()).pw_name, "", folder, files, pid
+        )

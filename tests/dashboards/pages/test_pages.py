@@ -1,0 +1,289 @@
+"""Pages: the list equals the folder, each is registered, and what they render says the right words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash.development.base_component import Component
+from sqlalchemy import Connection
+
+from core.model import instant_ms
+from dashboards import pages
+from dashboards.components import ticket_cards
+from dashboards.components.filters import address, parse
+from dashboards.components.panels import as_of
+from dashboards.components.values import money, per_second, size, value
+from dashboards.locale import Say
+from dashboards.pages import alerts, find, kpi, overview, reconciliation, run, target, targets, threads, tickets
+from dashboards.queries import alerts as alert_reads
+from dashboards.queries import kpi as kpi_reads
+from dashboards.queries import overview as overview_reads
+from dashboards.queries import reconciliation as run_reads
+from dashboards.queries import targets as target_reads
+from dashboards.queries import tickets as ticket_reads
+
+EN = Say("en", "Asia/Shanghai", "Asia/Shanghai")
+ZH = Say("zh_CN", "Asia/Shanghai", "Asia/Shanghai")
+
+
+def texts(part: Any) -> Iterator[str]:
+    """Every text of a component, its tips included, in the order of reading."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, int | float) and not isinstance(part, bool):
+        yield str(part)
+    elif isinstance(part, list | tuple):
+        for one in part:
+            yield from texts(one)
+    elif isinstance(part, Component):
+        yield from texts(getattr(part, "title", None))
+        yield from texts(getattr(part, "children", None))
+
+
+def said(part: Any) -> str:
+    """All texts in one line."""
+    return " ".join(texts(part))
+
+
+def links(part: Any) -> Iterator[str]:
+    """Every address that a component leads to."""
+    if isinstance(part, list | tuple):
+        for one in part:
+            yield from links(one)
+    elif isinstance(part, Component):
+        if isinstance(getattr(part, "href", None), str):
+            yield part.href
+        yield from links(getattr(part, "children", None))
+
+
+def test_the_list_of_pages_equals_the_folder() -> None:
+    folder = {path.stem for path in Path(pages.__file__).parent.glob("*.py")} - {"__init__"}
+    assert {module.__name__.rsplit(".", 1)[1] for module in pages.MODULES} == folder
+
+
+def test_every_page_has_its_parts_and_an_address_of_its_own() -> None:
+    for module in pages.MODULES:
+        assert module.PATH.startswith("/")
+        assert module.TITLE
+        assert callable(module.layout)
+        assert callable(module.render)
+        assert callable(module.register)
+    assert len({module.PATH for module in pages.MODULES}) == len(pages.MODULES)
+
+
+@pytest.mark.parametrize(
+    ("path", "page", "segments"),
+    [
+        ("/", overview, []),
+        ("/targets", targets, []),
+        ("/targets/crm-web", target, ["crm-web"]),
+        ("/targets/a%2Fb", target, ["a/b"]),
+        ("/reconciliation/7", run, ["7"]),
+    ],
+)
+def test_an_address_finds_its_page(path: str, page: Any, segments: list[str]) -> None:
+    assert find(path) == (page, segments)
+
+
+def test_an_address_that_is_of_no_page_finds_none() -> None:
+    assert find("/targets/one/two") is None
+
+
+def read_overview(connection: Connection, now: datetime) -> dict[str, Any]:
+    end_ms = instant_ms(now)
+    return {
+        "targets": target_reads.targets(connection, now),
+        "timeline": overview_reads.timeline(connection, end_ms - 86_400_000, end_ms),
+        "alerts": alert_reads.alerts(connection, now, {}),
+        "alert_load": alert_reads.load(connection, now),
+        "ticket_load": ticket_reads.load(connection, now),
+        "changes": overview_reads.recent(connection, end_ms),
+        "pipeline": overview_reads.pipeline(connection, now),
+    }
+
+
+def test_the_overview_says_what_is_wrong_since_when_and_who_has_it(connection: Connection, now: datetime) -> None:
+    shown = overview.render(read_overview(connection, now), now, EN)
+    words = said(shown)
+    assert "since 1 h 30 min li.wei" in words
+    assert "nobody yet" in words
+    assert "data as of 14:30:10" in words
+    assert "demo data" in words
+    assert "/alerts?severity=critical" in set(links(shown))
+
+
+def test_the_overview_of_an_empty_store_says_so_in_sentences(now: datetime) -> None:
+    empty = {
+        "targets": [],
+        "timeline": {},
+        "alerts": [],
+        "alert_load": {"by_severity": {}, "open": 0, "waiting": 0},
+        "ticket_load": {"open": 0, "late": 0, "nobody": 0},
+        "changes": [],
+        "pipeline": {
+            "last_sample_age_s": None,
+            "pulse_age_s": None,
+            "queue_depth": None,
+            "probes": 0,
+            "failing": 0,
+            "skipped": 0,
+            "refused": 0,
+            "example": None,
+        },
+    }
+    words = said(overview.render(empty, now, EN))
+    assert "Nothing is watched yet." in words
+    assert "No alert is open." in words
+    assert "Unknown" in words
+    assert "no data yet" in words
+
+
+def test_what_is_stale_is_said_to_be_unknown() -> None:
+    assert said(as_of(EN, None)) == "Unknown   no data yet"
+    assert said(as_of(EN, datetime(2026, 3, 1, tzinfo=UTC), stale=True)).startswith("Unknown")
+
+
+def test_alerts_are_rows_of_words_in_both_languages(connection: Connection, now: datetime) -> None:
+    rows = alert_reads.alerts(connection, now, {"target": "billing-db-01"})
+    (english,) = alerts.grid_rows(rows, now, EN)
+    (chinese,) = alerts.grid_rows(rows, now, ZH)
+    assert english["state"] == {"status": "critical", "word": "Critical"}
+    assert chinese["state"] == {"status": "critical", "word": "严重"}
+    assert english["who"] == {"text": "li.wei", "none": False}
+    assert english["ticket"]["href"] == "/tickets?ticket=1"
+
+
+def test_an_alert_in_detail_offers_acknowledgement_only_to_those_who_may(connection: Connection, now: datetime) -> None:
+    rows = alerts.read(connection, 2, instant_ms(now))
+    assert "Acknowledge" in said(alerts.render(rows, {}, now, True, EN))
+    assert "Acknowledge" not in said(alerts.render(rows, {}, now, False, EN))
+    assert "8 of 8 threads are busy" in said(alerts.render(rows, {}, now, False, EN))
+    assert "There is no such alert." in said(alerts.render(alerts.read(connection, 999, 0), {}, now, True, EN))
+
+
+@pytest.mark.parametrize(
+    ("due_s", "words"), [(3600, "1 h 0 min left"), (60, "1 min 0 s left"), (-60, "late by 1 min 0 s")]
+)
+def test_a_ticket_says_how_long_until_it_is_late(now: datetime, due_s: int, words: str) -> None:
+    row = {"state": "open", "due_at": now + timedelta(seconds=due_s)}
+    assert words in said(ticket_cards.due(row, now, EN))
+
+
+def test_tickets_stand_in_the_column_of_their_state(connection: Connection, now: datetime) -> None:
+    rows = ticket_reads.tickets(connection, now, {})
+    board = tickets.render(rows, {}, now, ZH)[0]
+    assert [said(column).split(" ")[:2] for column in board.children] == [
+        ["待派单", "2"],
+        ["已派单", "1"],
+        ["已解决", "1"],
+        ["已关闭", "1"],
+    ]
+    assert "故障工单" in said(board)
+
+
+def test_a_target_is_drawn_on_one_axis_with_its_changes(connection: Connection, now: datetime) -> None:
+    figure, remembered = target.whole(connection, "billing-db-01", {"range": "24h"}, now, 900, EN)
+    assert figure is not None
+    assert {trace["xaxis"] for trace in figure["data"]} == {"x"}
+    assert len(figure["data"]) == 6
+    assert figure["data"][0]["marker"]["symbol"] == ["triangle-up", "octagon"]
+    assert not remembered["raw"]  # a day of 15-second samples is more than 900 pixels can show
+    assert figure["data"][1]["y"][-1] is not None
+
+
+def test_a_tick_adds_only_what_came_since(connection: Connection, now: datetime) -> None:
+    early = now - timedelta(minutes=3)
+    _figure, remembered = target.whole(connection, "crm-app-01", {"range": "1h"}, early, 900, EN)
+    added = target.more(connection, remembered, instant_ms(now), {})
+    assert added is not None
+    patch, _same, seen = added
+    extended = [step for step in patch.to_plotly_json()["operations"] if step["operation"] == "Extend"]
+    assert len(extended) == 10  # x and y of five series
+    assert all(len(step["params"]["value"]) == 3 for step in extended)
+    assert min(seen["last_ms"].values()) > max(remembered["last_ms"].values())
+
+
+def test_a_tick_after_a_long_pause_or_a_new_change_draws_the_figure_whole(
+    connection: Connection, now: datetime
+) -> None:
+    _figure, remembered = target.whole(connection, "crm-app-01", {"range": "1h"}, now - timedelta(minutes=10), 900, EN)
+    assert target.more(connection, remembered, instant_ms(now), {}) is None
+    _figure, remembered = target.whole(
+        connection, "order-service", {"range": "6h"}, now - timedelta(minutes=9), 900, EN
+    )
+    assert target.more(connection, remembered, instant_ms(now), {}) is None
+
+
+def test_a_zoomed_chart_keeps_its_zoom(connection: Connection, now: datetime) -> None:
+    _figure, remembered = target.whole(connection, "crm-app-01", {}, now - timedelta(minutes=3), 900, EN)
+    zoomed = target.more(connection, remembered, instant_ms(now), {"xaxis.range[0]": 1, "xaxis.range[1]": 2})
+    assert zoomed is not None
+    assert all("range" not in step["location"] for step in zoomed[0].to_plotly_json()["operations"])
+
+
+@pytest.mark.parametrize(
+    ("values", "change"), [([100.0] * 7 + [110.0], 0.1), ([100.0] * 8, 0.0), ([5.0], None), ([0.0] * 7 + [3.0], None)]
+)
+def test_a_kpi_is_compared_with_the_same_weekday_a_week_before(values: list[float], change: float | None) -> None:
+    days = [(date(2026, 3, 1) + timedelta(days=n), measured) for n, measured in enumerate(values)]
+    found = kpi.against_week(days)
+    assert found == (None if change is None else pytest.approx(change))
+
+
+def test_kpi_money_is_exact_and_names_its_owner(connection: Connection, now: datetime) -> None:
+    rows = kpi_reads.indicators(connection, now, EN.zone)
+    revenue = next(row for row in rows if row["indicator"] == "business.revenue" and not row["demo"])
+    words = said(kpi.render(rows, EN))
+    assert money(int(revenue["days"][-1][1]), "CNY", EN) in words
+    assert "owner: Finance" in words
+
+
+def test_a_pool_without_samples_says_so() -> None:
+    assert "No sample of busy threads" in said(threads.gauge(None, 8.0, "unknown", EN))
+    assert said(threads.gauge(8.0, 8.0, "critical", EN)) == "8  of 8 busy"
+
+
+def test_a_refused_run_is_on_the_map_and_says_why(connection: Connection, now: datetime) -> None:
+    rows = run_reads.runs(connection)
+    shown = reconciliation.render(rows, rows, date(2026, 3, 12), now, EN)
+    words = said(shown)
+    assert "Refused" in words
+    assert "the file has 4,102" in words
+    assert words.count("no run") == 4  # fourteen days, ten runs
+
+
+def test_a_run_ties_out_and_shows_each_partys_record_with_file_and_line(connection: Connection) -> None:
+    row = run_reads.run(connection, 10)
+    assert row is not None
+    words = said(run.render(row, run_reads.by_class(connection, 10), "/reconciliation/10", "", ZH))
+    assert "每一行都有且仅有一个去向" in words
+    assert "已付未入账" in words
+    first = run.grid_rows(run_reads.breaks(connection, 10, ("payment_only",)), "CNY", EN)[0]
+    assert first["billing"] is None
+    assert first["payment"]["where"].startswith("payment-2026-03-11.csv:")
+
+
+def test_a_filter_in_the_address_survives_a_round_trip() -> None:
+    assert parse("?b=2&a=1&lang=en&empty=") == {"a": "1", "b": "2"}
+    assert address("/alerts", {"a": "1", "b": "x y"}, a="", c="&") == "/alerts?b=x+y&c=%26"
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (value(0.935, "1", "ratio", {}, EN), "93.5%"),
+        (value(None, "1", "ratio", {}, EN), "–"),
+        (value(float("nan"), "s", "gauge", {}, EN), "–"),
+        (value(0.035, "s", "gauge", {}, EN), "35 ms"),
+        (value(123456789012, "fen", "money", {"currency": "CNY"}, ZH), "¥1,234,567,890.12"),
+        (money(1234, "mixed", EN), "several currencies"),
+        (size(1536 * 1024, EN), "1.5 MiB"),
+        (per_second(2048, "By", EN), "2 KiB/s"),
+    ],
+)
+def test_values_are_shown_in_peoples_units(shown: str, words: str) -> None:
+    assert shown == words
