@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated
 
-from pydantic import StringConstraints
-
-SecretRef = Annotated[str, StringConstraints(pattern=r"^(env|file):.+")]
-"""Where a secret is kept: `env:NAME` or `file:PATH`; never the secret itself."""
-
-MAX_SECRET_BYTES = 65_536
+from core import secrets
+from core.secrets import SecretError
 
 Destination = tuple[str, str, int]
 """Receiver, channel, and which of the receiver's channels of that kind."""
@@ -31,31 +24,12 @@ class NotifyError(Exception):
         self.retry_after_s = retry_after_s
 
 
-def is_reference(text: str) -> bool:
-    """Whether the text says where a secret is kept."""
-    return text.startswith(("env:", "file:"))
-
-
 def read_secret(reference: str) -> str:
-    """The secret that `env:NAME` or `file:PATH` points to, without the line's end.
-
-    Raises NotifyError (retryable: somebody can put it there) when it is not there or empty.
-    """
-    scheme, _, place = reference.partition(":")
-    if scheme == "env":
-        value = os.environ.get(place, "")
-        if not value:
-            raise NotifyError(f"the environment variable {place} is not set; a channel needs it", retryable=True)
-        return value
+    """The secret that `env:NAME` or `file:PATH` points to. Raises NotifyError, retryable: somebody can put it there."""
     try:
-        with Path(place).expanduser().open(encoding="utf-8") as file:
-            value = file.read(MAX_SECRET_BYTES).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as fault:
-        reason = getattr(fault, "strerror", None) or "it is not UTF-8 text"
-        raise NotifyError(f"the secret file {place} cannot be read: {reason}", retryable=True) from None
-    if not value:
-        raise NotifyError(f"the secret file {place} is empty", retryable=True)
-    return value
+        return secrets.read_secret(reference)
+    except SecretError as error:
+        raise NotifyError(f"{error}; a channel needs it", retryable=True) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,18 +32,19 @@ def judge(
     """The rule that `limit` and `rate` share: `what` is the judged value in words, `shown_limit` gives limits their unit."""
     window = (*memory.window, value)[-params.raise_at.n :]
     verdict = decide(params, memory.held, window)
-    reason = _reason(params, verdict, what, shown_limit, len(window))
+    reason = _reason(params, verdict, what, shown_limit)
     return Memory(verdict.status, verdict.status, window), Result(verdict.status, value, reason, at_ms)
 
 
-def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator, seen: int) -> str:
+def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator) -> str:
     if verdict.limit is None:
         return f"{what}, within {_bounds(params, indicator)}"
     limit = f"the {verdict.status.value} limit {show(verdict.limit, indicator)}"
     if verdict.holding:
         samples = "1 sample" if params.raise_at.k == 1 else f"{params.raise_at.k} samples"
         return f"{what}, held: not yet {samples} back of {limit} by {params.clear_margin:.0%}"
-    count = "" if params.raise_at.n == 1 else f" ({verdict.crossing} of the last {seen} samples)"
+    many = "1 sample is" if verdict.crossing == 1 else f"{verdict.crossing} samples are"
+    count = "" if params.raise_at.n == 1 else f" ({many} beyond it; {params.raise_at} raise)"
     return f"{what}, {verdict.direction} {limit}{count}"
 
 

@@ -1,6 +1,6 @@
 """Business indicators from a feed of its own: a SELECT, or rows of CSV or JSON in a file or behind HTTP.
 
-Each row is one value of one declared indicator for one business day. Its sample stands at the end of that day in the
+Each row is one value of one declared indicator for one business day. Its sample stands at the last millisecond of that day in the
 feed's time zone and cut-off (at `now` while the day still runs), or at the instant of a timestamp column. Emits the
 declared indicators, and of the feed itself `business.feed.rows`, `business.feed.rows_refused`, and
 `business.feed.days_behind` (complete business days that should be there and are not). A refused row is counted in the notes.
@@ -32,6 +32,7 @@ from core.model import Indicator, Kind, Sample, instant_ms, labels_of
 from core.money import exponent
 
 NOON = time(12)
+LAST_MOMENT = timedelta(milliseconds=1)  # a day's value stands inside the day, so its hour's roll-up ends with it
 RESTATES = True  # each run brings past days again, some of them with other values
 RESTATES = True
 """Each run brings the values of earlier business days again, corrected or not; they take the place of those before."""
@@ -48,6 +49,7 @@ class Measure(BaseModel):
     currency: str = Field("", pattern="^([A-Z]{3})?$", description="Currency of a money indicator: CNY")
     given_in: Literal["major", "minor"] = Field("major", description="Whether the feed counts in yuan or in fen")
     description: str = Field("", description="What it says, for people")
+    owner: str = Field("", description="Who answers for it")
 
     @model_validator(mode="after")
     def _money_has_a_currency(self) -> Measure:
@@ -118,9 +120,9 @@ class Config(BaseModel):
 
 
 INDICATORS: tuple[Indicator, ...] = (
-    Indicator("business.feed.rows", "1", Kind.GAUGE, "business", "Rows that the feed brought and that were taken"),
-    Indicator("business.feed.rows_refused", "1", Kind.GAUGE, "business", "Rows that were refused"),
-    Indicator("business.feed.days_behind", "1", Kind.GAUGE, "business", "Complete business days that are missing"),
+    Indicator("business.feed.rows", "1", Kind.GAUGE, "feed", "Rows that the feed brought and that were taken"),
+    Indicator("business.feed.rows_refused", "1", Kind.GAUGE, "feed", "Rows that were refused"),
+    Indicator("business.feed.days_behind", "1", Kind.GAUGE, "feed", "Complete business days that are missing"),
 )
 
 
@@ -194,7 +196,7 @@ def parse(raw: Raw, now: datetime) -> Reading:
         if newest < due:
             notes.append(f"the feed is late: its newest business day is {newest}, and {due} should be there")
     samples += [Sample(f"business.feed.{name}", value, at_ms) for name, value in values.items()]
-    declared = tuple(Indicator(m.name, m.unit, m.kind, "business", m.description) for m in config.indicators)
+    declared = tuple(Indicator(m.name, m.unit, m.kind, "business", m.description, m.owner) for m in config.indicators)
     return Reading(samples, tuple(notes), declared)
 
 
@@ -271,7 +273,7 @@ def instant_of(config: Config, row: Mapping[str, str], now: datetime) -> tuple[d
         raise ValueError("its business day is not a date") from None
     if day > business_day_of(config, now):
         raise ValueError("its business day lies in the future")
-    return min(end_of(config, day), now), day
+    return min(end_of(config, day) - LAST_MOMENT, now), day
 
 
 def end_of(config: Config, business_day: date) -> datetime:

@@ -31,6 +31,8 @@ class Query(sql.Select):
     kind: Kind = Field(Kind.GAUGE, description="gauge, counter, ratio or money")
     value: str = Field("value", description="Column of the value")
     labels: list[str] = Field([], description="Columns that become labels")
+    description: str = Field("", description="What it says, for people")
+    owner: str = Field("", description="Who answers for it")
     timeout_s: float = Field(5, gt=0, description="The server stops the statement after this long")
 
 
@@ -175,7 +177,8 @@ def parse(raw: Raw, now: datetime) -> Reading:
         if answer.cut:
             notes.append(f"{query.indicator}: only the first {sql.MAX_ROWS:,} rows are taken")
     declared = tuple(
-        Indicator(answer.query.indicator, answer.query.unit, answer.query.kind, "database") for answer in raw.answers
+        Indicator(query.indicator, query.unit, query.kind, "business", query.description, query.owner)
+        for query in (answer.query for answer in raw.answers)
     )
     return Reading(samples, tuple(notes), declared)
 

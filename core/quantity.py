@@ -45,5 +45,5 @@ def _seconds(value: float) -> str:
         return f"{_digits(value * 1e3)} ms"
     for length, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if size >= 2 * length:
-            return f"{value / length:.3g} {name}"
+            return f"{_digits(value / length)} {name}"
     return f"{_digits(value)} s"

@@ -151,7 +151,7 @@ def _build(node: yaml.Node, place: Place, document: Document) -> Any:
             raise ValueError(f"YAML reads it as {value:g}")
         return value
     except (ValueError, OverflowError, yaml.constructor.ConstructorError) as error:
-        why = getattr(error, "problem", None) or error
+        why = str(getattr(error, "problem", None) or error).partition(";")[0]
         document.unreadable.add(place)
         document.fault(place, f"{_short(node.value)} cannot be read: {why}; put it in quotes if it is a text")
         return None

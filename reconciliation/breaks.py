@@ -24,6 +24,7 @@ FILE_CSV: Final = "breaks.csv"
 FILE_PARQUET: Final = "breaks.parquet"
 _LEADING: Final = ("business_key", "kind", "class", "loser", "at_risk_minor", "currency", "carried")
 _OF_PARTY: Final = ("record_id", "amount_minor", "currency", "status", "fee_minor", "occurred_at", "file", "line")
+_DELIVERED: Final = ("business_key", "_record_id", "_file")  # text of the sender's choosing; the rest is ours
 COLUMNS: Final = (
     *_LEADING,
     *(f"{party}_{name}" for party in PARTIES for name in _OF_PARTY),
@@ -58,7 +59,7 @@ def for_people(breaks: ir.Table, day: Day) -> ir.Table:
             part = ibis.literal(".") + micros.cast("string").lpad(6, "0")
             text = local.strftime("%Y-%m-%dT%H:%M:%S") + ibis.ifelse(micros == 0, "", part)
             value = text + ibis.literal(day.offset_text)
-        elif value.type().is_string():
+        elif name.endswith(_DELIVERED):
             value = neutral(value)
         columns[name] = value
     return breaks.select(**columns)

@@ -110,7 +110,7 @@ def _load(
     loaded: dict[str, Loaded] = {}
     totals: dict[str, FileTotals] = {}
     faults: list[str] = []
-    for party, result in zip(PARTIES, _side_by_side(load), strict=True):
+    for party, result in zip(PARTIES, _for_each_party(load), strict=True):
         if isinstance(result, str):
             faults.append(result)
             continue
@@ -120,7 +120,7 @@ def _load(
     return loaded, totals, tuple(faults)
 
 
-def _side_by_side(work: Callable[[str], Result]) -> list[Result]:
+def _for_each_party(work: Callable[[str], Result]) -> list[Result]:
     """The work of each party, so that expressions are compiled for one while the engine works for another."""
     with ThreadPoolExecutor(max_workers=len(PARTIES)) as pool:
         return list(pool.map(work, PARTIES))
@@ -140,7 +140,7 @@ def _judge(
     day = day_of(request.business_day, request.timezone, request.cutoff_window)
     progress("match")
     brought: Mapping[str, ir.Table] = carried.read(engine, request.carried) if request.carried else {}
-    arranged = _side_by_side(lambda party: arrange(engine, loaded[party], brought.get(party)))
+    arranged = _for_each_party(lambda party: arrange(engine, loaded[party], brought.get(party)))
     parties = dict(zip(PARTIES, arranged, strict=True))
     progress("classify")
     keys = engine.keep(

@@ -22,8 +22,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from alerts.messages import Message
-from alerts.sending import Io, NotifyError, SecretRef
+from alerts.sending import Io, NotifyError
 from core.duration import Duration
+from core.secrets import SecretRef
 
 MOST_SHOWN = 100
 IMPLICIT_TLS_PORT = 465

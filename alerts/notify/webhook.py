@@ -17,8 +17,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerts.messages import Message
-from alerts.sending import Io, NotifyError, is_reference
+from alerts.sending import Io, NotifyError
 from core.duration import Duration
+from core.secrets import is_reference
 
 EXCERPT_BYTES = 200
 RETRY_STATUS = (408, 425, 429)

@@ -28,8 +28,11 @@ from checks.check import Check
 from core.model import Finding, Indicator, Outcome, Probe, Status, Target, instant_ms, labels_of
 from core.store.open import writing
 from core.store.rollups import roll_up_again
-from core.store.samples import Row, latest_samples, store_samples
+from core.store.samples import Row, latest_samples, store_samples, stored_value
 from core.store.tables import check_result, pulse
+
+ROLLED_UP_MS = 300_000
+"""What is stated of a time longer ago may have been rolled up already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,12 +230,14 @@ class Cycle:
                 bad = float(values[place]), int(at_ms[place]), int(last_ms[place])
                 refused.add(probe, *why_refused(*bad, now_ms))
             rows += zip(ids[indexes[kept]].tolist(), at_ms[kept].tolist(), values[kept].tolist(), strict=True)
-            for place in np.flatnonzero(kept & ~newer):
+            past = sound & restates[places] & (~newer | (at_ms < now_ms - ROLLED_UP_MS))
+            for place in np.flatnonzero(past):
                 number, at = int(ids[indexes[place]]), int(at_ms[place])
-                stated_anew[number] = min(at, stated_anew.get(number, at))
+                if stored_value(connection, number, at) != float(values[place]):
+                    stated_anew[number] = min(at, stated_anew.get(number, at))
             changes += self._board.judge(indexes[newer], values[newer], at_ms[newer])
             latest_ms = max(latest_ms, int(at_ms[newer].max(initial=0)))
-        if stated_anew:  # an instant may be there twice: what came last holds
+        if restates.any():  # an instant may be there twice: what came last holds
             rows = [(number, at, value) for (number, at), value in {row[:2]: row[2] for row in rows}.items()]
         rows.sort()
         store_samples(connection, rows)

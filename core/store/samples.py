@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
+
+from core.store.tables import sample
 
 Row = tuple[int, int, float]
 """Series number, instant in ms, value."""
@@ -54,3 +56,10 @@ def latest_samples(
         samples.append((row[1], row[2]))
     if samples and number in wanted:
         yield number, samples
+
+
+def stored_value(connection: Connection, series_id: int, at_ms: int) -> float | None:
+    """The value of a series at one instant; None when there is none."""
+    wanted = (sample.c.series_id == series_id) & (sample.c.at_ms == at_ms)
+    found: float | None = connection.scalar(select(sample.c.value).where(wanted))
+    return found

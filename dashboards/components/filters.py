@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, quote, urlencode
 
 from dash import dcc, html
 
+MOST = 2**53
+"""No number in an address is greater: beyond it a browser cannot tell two numbers apart."""
 
-def parse(search: str | None) -> dict[str, str]:
-    """The filters of an address's query; empty values and the language are none."""
-    return {name: value for name, value in parse_qsl((search or "").lstrip("?")) if value and name != "lang"}
+
+def whole(text: object) -> int | None:
+    """The whole number that a part of an address is; None when it is none."""
+    if not isinstance(text, str) or not re.fullmatch("[0-9]{1,16}", text, re.ASCII):
+        return None
+    return min(int(text), MOST)
+
+
+def parse(search: object) -> dict[str, str]:
+    """The filters of an address's query; empty values and the language are none, and what is no text has none."""
+    if not isinstance(search, str):
+        return {}
+    return {name: value for name, value in parse_qsl(search.lstrip("?")) if value and name != "lang"}
 
 
 def address(path: str, filters: Mapping[str, str], **changes: str | None) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -60,6 +60,12 @@ def _translate(language: str) -> Callable[[str], str]:
     return translator(language)
 
 
+@cache
+def _locale(language: str) -> Locale:
+    """Babel looks at its folder of locales each time it is asked; once is enough."""
+    return Locale.parse(language)
+
+
 @dataclass(frozen=True, slots=True)
 class Say:
     """How one viewer is spoken to: words, numbers, instants and ages in their language and time zone."""
@@ -85,7 +91,7 @@ class Say:
     @property
     def locale(self) -> Locale:
         """Babel's locale for the language."""
-        return Locale.parse(self.language)
+        return _locale(self.language)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -102,11 +108,11 @@ class Say:
 
     def clock(self, at: datetime | None) -> str:
         """HH:MM:SS in the viewer's zone; a dash when there is no instant."""
-        return "–" if at is None else format_time(at, "HH:mm:ss", tzinfo=self.zone, locale=self.locale)
+        return "–" if at is None else at.astimezone(self.zone).strftime("%H:%M:%S")
 
     def instant(self, at: datetime | None) -> str:
         """Day and time to the second in the viewer's zone; a dash when there is no instant."""
-        return "–" if at is None else format_datetime(at, "yyyy-MM-dd HH:mm:ss", tzinfo=self.zone, locale=self.locale)
+        return "–" if at is None else at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S")
 
     def instant_ms(self, at_ms: int) -> str:
         """As `instant`, from milliseconds since the epoch."""

@@ -16,7 +16,7 @@ from core.store.open import reading, writing
 from dashboards.callbacks import guarded
 from dashboards.components import notices
 from dashboards.components.alert_detail import alert_detail
-from dashboards.components.filters import address, chips, parse, segment
+from dashboards.components.filters import address, chips, parse, segment, whole
 from dashboards.components.grids import grid
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, panel
@@ -150,13 +150,13 @@ def register(app: Dash, console: Console) -> None:
     )
     def detail(search: str, _tick: Any, _done: Any) -> tuple[Any, str]:
         now, filters, _ = console.clock(), parse(search), speaking(console)
-        wanted = filters.get("alert", "")
-        if not wanted.isdigit():
+        wanted = whole(filters.get("alert"))
+        if wanted is None:
             return panel(_("Detail"), empty(_("Choose an alert to see its history, its ticket and its last hour."))), (
                 "columns columns-side"
             )
         with reading(console.engine) as connection:
-            rows = read(connection, int(wanted), instant_ms(now))
+            rows = read(connection, wanted, instant_ms(now))
         may = current_viewer().may("alerts.acknowledge")
         return render(rows, filters, now, may, _), "columns columns-side has-detail"
 

@@ -130,7 +130,7 @@ def _card(row: Row, _: Say) -> dcc.Link:
                 className="kpi-foot",
             ),
         ]
-    status = "unknown" if row["stale"] else row["status"]
+    status = "unknown" if row["stale"] and row["status"] in ("ok", "unjudged") else row["status"]
     marked = [state(status, _)] if status not in ("ok", "unjudged") else []
     return dcc.Link(
         [*head, *marked, *body],

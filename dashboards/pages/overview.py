@@ -169,9 +169,26 @@ def _class(kind: str, rows: list[Row], spans: list[Row], end_ms: int, _: Say) ->
         else html.Span(_.many("{n} series", "{n} series", sum(row["series"] for row in rows)), className="dim"),
     ]
     return html.Div(
-        [tile, html.Div(band(spans, end_ms, _), className="band-cell"), html.Div(whose, className="class-who")],
+        [
+            tile,
+            html.Div(band(silenced(spans, rows, end_ms), end_ms, _), className="band-cell"),
+            html.Div(whose, className="class-who"),
+        ],
         className=f"class-row class-{status}",
     )
+
+
+def silenced(spans: list[Row], rows: list[Row], end_ms: int) -> list[Row]:
+    """The spans with UNKNOWN at their end where a quiet class has targets that no sample comes from any more."""
+    silent = [row for row in rows if row["stale"] and row["since_ms"] and row["status"] == "unknown"]
+    if not silent or not spans or spans[-1]["status"] != "ok":
+        return spans
+    since_ms = max(min(row["since_ms"] for row in silent), spans[-1]["start_ms"])
+    return [
+        *spans[:-1],
+        spans[-1] | {"end_ms": since_ms},
+        {"start_ms": since_ms, "end_ms": end_ms, "status": "unknown", "why": sorted(row["name"] for row in silent)[:3]},
+    ]
 
 
 def band(spans: list[Row], end_ms: int, _: Say, hours: int = HOURS) -> html.Div:
@@ -189,11 +206,13 @@ def band(spans: list[Row], end_ms: int, _: Say, hours: int = HOURS) -> html.Div:
                 title=_title(span, _),
             )
             for span in spans
-            if span["status"] != "unjudged"
         ],
         className="band",
         role="img",
-        **{"aria-label": "; ".join(_title(span, _) for span in spans if span["status"] != "ok") or _("no change")},
+        **{
+            "aria-label": "; ".join(_title(span, _) for span in spans if span["status"] not in ("ok", "unjudged"))
+            or _("no change")
+        },
     )
 
 

@@ -9,7 +9,7 @@ from dash import Dash, Input, Output, dcc, html
 
 from core.store.open import reading
 from dashboards.callbacks import guarded
-from dashboards.components.filters import parse
+from dashboards.components.filters import parse, whole
 from dashboards.components.grids import grid
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
@@ -95,9 +95,9 @@ def register(app: Dash, console: Console) -> None:
     )
     def refresh(run: str, search: str) -> tuple[Any, ...]:
         """A finished run never changes, so it follows the address and no tick."""
-        filters, _ = parse(search), speaking(console)
+        filters, number, _ = parse(search), whole(run), speaking(console)
         with reading(console.engine) as connection:
-            row = reconciliation.run(connection, int(run)) if run.isdigit() else None
+            row = None if number is None else reconciliation.run(connection, number)
             if row is None:
                 return html.H1(_("There is no such run")), empty(_("It may have been removed.")), [], None, None
             classes = reconciliation.by_class(connection, row["id"])

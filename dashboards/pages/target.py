@@ -19,6 +19,7 @@ from dashboards.callbacks import guarded
 from dashboards.components.charts import chart
 from dashboards.components.figures import Strip, grouped, numbers, strips
 from dashboards.components.filters import address, chips, parse, segment
+from dashboards.components.filters import whole as number
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, panel
 from dashboards.components.speaking import speaking
@@ -79,7 +80,7 @@ def register(app: Dash, console: Console) -> None:
     def draw(name: str, search: str, _tick: Any, viewport: Any, seen: Any, relayout: Any) -> tuple[Any, Any, Any]:
         now, filters, _ = console.clock(), parse(search), speaking(console)
         wanted = [name, filters.get("range", DEFAULT_SPAN), filters.get("show", ""), filters.get("until", "")]
-        pixels = max(280, int((viewport or {}).get("width", 1280)) - FRAME_PX)
+        pixels = min(4000, max(280, int((viewport or {}).get("width", 1280)) - FRAME_PX))
         with reading(console.engine) as connection:
             if ctx.triggered_id == "live" and seen and seen["wanted"] == wanted:
                 added = more(connection, seen, instant_ms(now), relayout or {})
@@ -110,8 +111,8 @@ def register(app: Dash, console: Console) -> None:
 
 def window(filters: Mapping[str, str], now: datetime) -> tuple[int, int]:
     """Start and end of the window in ms: `range` back from `until` (ms), or from now."""
-    until = filters.get("until", "")
-    end_ms = min(int(until), instant_ms(now)) if until.isdigit() else instant_ms(now)
+    until = number(filters.get("until"))
+    end_ms = instant_ms(now) if until is None else min(until, instant_ms(now))
     return end_ms - SPANS.get(filters.get("range", ""), SPANS[DEFAULT_SPAN]) * 1000, end_ms
 
 

@@ -58,7 +58,7 @@ def register(app: Dash, console: Console) -> None:
         now, filters, _ = console.clock(), parse(search), speaking(console)
         end_ms = instant_ms(now)
         start_ms = end_ms - SPANS.get(filters.get("range", ""), SPANS[DEFAULT_SPAN]) * 1000
-        pixels = max(280, int((viewport or {}).get("width", 1280)) // 3)
+        pixels = min(4000, max(280, int((viewport or {}).get("width", 1280)) // 3))
         with reading(console.engine) as connection:
             rows = sorted(
                 pools.pools(connection, now), key=lambda row: (WORST_FIRST.index(row["status"]), row["target"])
@@ -105,7 +105,7 @@ def _pool(row: Row, found: Mapping[int, Curve], start_ms: int, end_ms: int, _: S
     if REQUESTS in parts:
         groups.append(Strip(_("requests"), "1", "counter", _lines(parts, {REQUESTS: ""})))
     figure = strips(groups, found, [], start_ms, end_ms, _, lane=False)
-    status = "unknown" if row["stale"] else row["status"]
+    status = "unknown" if row["stale"] and row["status"] in ("ok", "unjudged") else row["status"]
     return panel(
         f"{row['target']}" + (f" · {row['pool']}" if row["pool"] else ""),
         [

@@ -14,7 +14,7 @@ from alerts.tickets import commands
 from core.store.open import reading, writing
 from dashboards.callbacks import guarded
 from dashboards.components import notices
-from dashboards.components.filters import address, chips, parse
+from dashboards.components.filters import address, chips, parse, whole
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty
 from dashboards.components.speaking import speaking
@@ -132,12 +132,12 @@ def register(app: Dash, console: Console) -> None:
     )
     def detail(search: str, _tick: Any, _done: Any) -> tuple[Any, ...]:
         now, filters, _ = console.clock(), parse(search), speaking(console)
-        wanted = filters.get("ticket", "")
-        if not wanted.isdigit():
+        wanted = whole(filters.get("ticket"))
+        if wanted is None:
             return None, "columns", True, True, True, True, []
         with reading(console.engine) as connection:
-            row = tickets.one(connection, int(wanted))
-            events = tickets.events(connection, int(wanted))
+            row = tickets.one(connection, wanted)
+            events = tickets.events(connection, wanted)
             people = tickets.people(connection)
         state = row["state"] if row else "closed"
         works = current_viewer().may("tickets.work") and state != "closed"
@@ -174,12 +174,13 @@ def _commands(app: Dash, console: Console) -> None:
 
     def run(clicks: int | None, search: str, doing: Any, sentence: str) -> Done:
         """Do it in one transaction; a refusal is told as it was said."""
-        if not clicks:  # a page that was just put in place calls once without a click
+        ticket_id = whole(parse(search).get("ticket"))
+        if not clicks or ticket_id is None:  # a page that was just put in place calls once without a click
             raise PreventUpdate
         _ = speaking(console)
         try:
             with writing(console.engine) as connection:
-                doing(connection, int(parse(search)["ticket"]), current_viewer().name)
+                doing(connection, ticket_id, current_viewer().name)
         except commands.TicketError as error:
             return no_update, [notices.failed(_, str(error))]
         return console.clock().isoformat(), [notices.done(_, sentence)]

@@ -18,8 +18,9 @@ from tsdownsample import MinMaxLTTBDownsampler
 from core.store.tables import rollup, sample
 
 ROLLUP_STEPS_S = (300, 3600, 86_400)
-POINTS_PER_PIXEL = 4
-"""Raw samples are read as long as there are at most so many for a pixel; beyond that, roll-ups."""
+POINTS_PER_PIXEL = 8
+RAW_POINTS = 4_000
+"""Raw samples are read as long as there are at most so many for a pixel, or so many at all; beyond that, roll-ups."""
 GAP_STEPS = 3.5
 
 Floats = npt.NDArray[np.float64]
@@ -61,7 +62,7 @@ def curves(
 def resolution(start_ms: int, end_ms: int, pixels: int, every_s: float) -> int:
     """0 for raw samples, else the finest roll-up step that has no more points than the pixels can show."""
     span_s = (end_ms - start_ms) / 1000
-    if span_s / max(every_s, 1) <= pixels * POINTS_PER_PIXEL:
+    if span_s / max(every_s, 1) <= max(RAW_POINTS, pixels * POINTS_PER_PIXEL):
         return 0
     return next((step for step in ROLLUP_STEPS_S if span_s / step <= pixels * POINTS_PER_PIXEL), ROLLUP_STEPS_S[-1])
 

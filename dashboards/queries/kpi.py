@@ -9,15 +9,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from core.model import instant_ms
-from core.store.tables import check_result, indicator, probe_state, sample, series, target
+from core.store.tables import check_result, indicator, probe_state, rollup, sample, series, target
 from dashboards.queries.rows import Row, rows, worst
 from dashboards.queries.targets import missed
 
 DAYS = 35
+HOUR_MS = 3_600_000
+BUSINESS = "business"
+"""The category of indicators that feeds and own SELECTs bring; how the feed itself does stands on its target's page."""
 
 
 def indicators(connection: Connection, now: datetime, zone: ZoneInfo) -> list[Row]:
-    """One row a series of a business target, with the last value of each of the last 35 business days.
+    """One row a series of a business indicator, with the last value of each of the last 35 business days.
 
     Columns: id, target, system, demo, indicator, labels, unit, kind, description, owner, status, fresh_at, stale,
     days: [(business day, value)], oldest first.
@@ -42,7 +45,7 @@ def indicators(connection: Connection, now: datetime, zone: ZoneInfo) -> list[Ro
         .join(indicator, indicator.c.name == series.c.indicator, isouter=True)
         .join(check_result, check_result.c.series_id == series.c.id, isouter=True)
         .join(probe_state, probe_state.c.probe == series.c.probe, isouter=True)
-        .where(target.c.kind == "business", target.c.retired_at.is_(None))
+        .where(indicator.c.category == BUSINESS, target.c.retired_at.is_(None))
         .order_by(target.c.demo, target.c.name, series.c.indicator, series.c.labels)
     )
     found: dict[int, Row] = {}
@@ -52,18 +55,29 @@ def indicators(connection: Connection, now: datetime, zone: ZoneInfo) -> list[Ro
             found[row["id"]]["status"] = worst((row["status"], found[row["id"]]["status"]))
             continue
         found[row["id"]] = row | {"stale": missed(row["fresh_at"], row["every_s"] or 300.0, now), "days": []}
-    since_ms = instant_ms(now - timedelta(days=DAYS))
-    points = connection.execute(
-        select(sample.c.series_id, sample.c.at_ms, sample.c.value)
-        .where(sample.c.series_id.in_(list(found)), sample.c.at_ms >= since_ms)
-        .order_by(sample.c.series_id, sample.c.at_ms)
-    )
-    by_series: dict[int, list[tuple[int, float]]] = {}
-    for series_id, at_ms, value in points:
-        by_series.setdefault(series_id, []).append((at_ms, value))
-    for series_id, measured in by_series.items():
+    for series_id, measured in _points(connection, list(found), now).items():
         found[series_id]["days"] = by_day(measured, zone)
     return list(found.values())
+
+
+def _points(connection: Connection, series_ids: list[int], now: datetime) -> dict[int, list[tuple[int, float]]]:
+    """The last value of each hour of the last 35 days, and every value of the last two hours, by series, oldest first.
+
+    A day ends with an hour, and a feed's value of a whole day stands inside that day, so hours are fine enough.
+    """
+    raw_ms = (instant_ms(now) // HOUR_MS - 2) * HOUR_MS
+    hours = select(rollup.c.series_id, (rollup.c.at_ms + HOUR_MS).label("at_ms"), rollup.c.last.label("value")).where(
+        rollup.c.series_id.in_(series_ids),
+        rollup.c.step_s == 3600,
+        rollup.c.at_ms.between(instant_ms(now - timedelta(days=DAYS)), raw_ms - HOUR_MS),
+    )
+    latest = select(sample.c.series_id, sample.c.at_ms, sample.c.value).where(
+        sample.c.series_id.in_(series_ids), sample.c.at_ms >= raw_ms
+    )
+    found: dict[int, list[tuple[int, float]]] = {}
+    for series_id, at_ms, value in connection.execute(hours.union_all(latest).order_by("series_id", "at_ms")):
+        found.setdefault(series_id, []).append((at_ms, value))
+    return found
 
 
 def by_day(points: Iterable[tuple[int, float]], zone: ZoneInfo) -> list[tuple[date, float]]:

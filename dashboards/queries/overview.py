@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from core.model import instant_ms
 from core.store.tables import check_result, probe_state, pulse, refusal, series, target, transition
 from dashboards.queries.rows import Row, rows, worst
 
@@ -14,7 +15,8 @@ def timeline(connection: Connection, start_ms: int, end_ms: int) -> dict[str, li
     """For each class of target, spans of its worst status over the window: kind -> [{start_ms, end_ms, status, why}].
 
     The status of a judged series before its first transition in the window is what that transition left (`old`);
-    without one it is the latest result, as of the instant since which it holds. `why` names the series that made it so.
+    without one it is the latest result, as of the instant since which it holds. Before a series was born nothing was
+    judged, which is no silence. `why` names the series that made it so.
     """
     statement = (
         select(
@@ -24,6 +26,7 @@ def timeline(connection: Connection, start_ms: int, end_ms: int) -> dict[str, li
             check_result.c.check_name,
             check_result.c.status,
             check_result.c.since_ms,
+            series.c.created_at,
         )
         .join(series, series.c.id == check_result.c.series_id)
         .join(target, target.c.id == series.c.target_id)
@@ -38,10 +41,12 @@ def timeline(connection: Connection, start_ms: int, end_ms: int) -> dict[str, li
     ):
         moved.setdefault((series_id, check), []).append((at_ms, old, new))
     by_kind: dict[str, list[tuple[str, list[tuple[int, str]]]]] = {}
-    for key, (kind, name, _series, _check, status, since_ms) in judged.items():
+    for key, (kind, name, _series, _check, status, since_ms, created_at) in judged.items():
         steps = moved.get(key, [])
         first = steps[0][1] if steps else status if since_ms <= start_ms else "unknown"
-        changes = [(start_ms, first), *((at_ms, new) for at_ms, _old, new in steps)]
+        born_ms = instant_ms(created_at)
+        begin = [(start_ms, "unjudged"), (born_ms, first)] if born_ms > start_ms else [(start_ms, first)]
+        changes = [*begin, *((at_ms, new) for at_ms, _old, new in steps)]
         if not steps and since_ms > start_ms:
             changes.append((since_ms, status))
         by_kind.setdefault(kind, []).append((name, changes))
@@ -58,7 +63,7 @@ def _bands(members: list[tuple[str, list[tuple[int, str]]]], end_ms: int) -> lis
     for start, end in zip(instants, [*instants[1:], end_ms], strict=True):
         now = [(name, _status_at(changes, start)) for name, changes in lively]
         status = worst([floor, *(s for _name, s in now)])
-        why = sorted({name for name, s in now if s == status and status != "ok"})[:3]
+        why = sorted({name for name, s in now if s == status and status not in ("ok", "unjudged")})[:3]
         if spans and spans[-1]["status"] == status and spans[-1]["why"] == why:
             spans[-1]["end_ms"] = end
         else:

@@ -60,7 +60,9 @@ def read(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Loaded
         else:
             if engine.fetch(rows.aggregate(count=rows.count()))[0]["count"] + 1 == delivered.scan.lines:
                 return Loaded(delivered, rows, _FIRST_LINE)
-    mended = mend(delivered.path, delivered.columns, folder)
+    own = folder / delivered.party  # two parties may deliver files of one name
+    own.mkdir()
+    mended = mend(delivered.path, delivered.columns, own)
     try:
         text = engine.read_csv(mended.copy, delivered.columns)
         rows = engine.number(f"{name}_mended", checked(text, day, mended=True))

@@ -17,15 +17,14 @@ from checks.memory import FRESH, Memory
 from core.model import Kind, Result, Status
 from tests.checks.series import check, series
 
-Told = tuple[str, int, str, str, bool, float | None, int]
-"""A change in short: check, series, status, held, first, value, instant."""
+Told = tuple[str, int, str, str, bool, Result]
+"""A change in short: check, series, status, held, first, and the whole result with its reason."""
 
 
 def short(change: Change) -> Told:
-    """What two boards must agree on. The reason's count of samples may differ; its other words follow from these."""
-    result = change.result
+    """All that two boards must agree on."""
     who = change.check.name, change.series.id
-    return *who, result.status.value, change.held.value, change.first, result.value, result.at_ms
+    return *who, change.result.status.value, change.held.value, change.first, change.result
 
 
 @dataclass

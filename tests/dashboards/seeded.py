@@ -313,7 +313,7 @@ def _samples(connection: Connection, ids: dict[tuple[str, str, str], int], now: 
 
 
 def _business(name: str, indicator: str, label: str, series_id: int, now: datetime) -> list[tuple[int, int, float]]:
-    """Thirty business days, each stamped with its end in the operator's zone."""
+    """Thirty business days, each stamped with its last millisecond in the operator's zone."""
     today = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     rows = []
     for back in range(30, 0, -1):
@@ -328,7 +328,7 @@ def _business(name: str, indicator: str, label: str, series_id: int, now: dateti
             "business.dunning_ratio": 0.69 + (30 - back) * 0.0057 + rng.uniform(-0.004, 0.004),
             "business.gprs_delay_s": max(170.0, 3600 * math.exp(-(30 - back) / 6) + rng.uniform(-20, 20)),
         }[indicator]
-        rows.append((series_id, instant_ms(day + timedelta(days=1)), measured))
+        rows.append((series_id, instant_ms(day + timedelta(days=1)) - 1, measured))
     return rows
 
 

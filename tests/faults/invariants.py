@@ -30,8 +30,9 @@ def _one_open_occurrence(engine: Engine) -> list[str]:
         found += [f"fingerprint {row[0]} is open more than once" for row in connection.execute(doubled)]
         per_alert = select(ticket.c.alert_id).group_by(ticket.c.alert_id).having(func.count() > 1)
         found += [f"alert {row[0]} has more than one ticket" for row in connection.execute(per_alert)]
-        without = select(alert.c.id).where(alert.c.id.not_in(select(ticket.c.alert_id)))
-        found += [f"alert {row[0]} has no ticket" for row in connection.execute(without)]
+        ticketed = select(alert.c.fingerprint).join_from(ticket, alert, alert.c.id == ticket.c.alert_id)
+        without = select(alert.c.fingerprint).where(alert.c.fingerprint.not_in(ticketed)).distinct()
+        found += [f"fingerprint {row[0]} has no ticket" for row in connection.execute(without)]
     return found
 
 

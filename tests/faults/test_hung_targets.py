@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from tests.servers.hostile import silent
 from tests.servers.process import wait_until
 
 TARGETS, HUNG, WORKERS = 200, 20, 16
-EVERY_S = 4.0
+EVERY_S = 3.0
 LONGER_BY = 1.10
 
 
@@ -31,7 +32,6 @@ class Seen(NamedTuple):
 
     outcomes: dict[str, list[Outcome]]
     threads: int
-    lateness_p99_s: float
     skipped: int
 
 
@@ -68,26 +68,24 @@ def watch(home: Path, urls: list[str], timeout_s: float, rounds: int) -> Seen:
 
     try:
         wait_until(passed, "the rounds", EVERY_S * (rounds + 1) + 30)
-        pulse = schedule.pulse()
     finally:
         schedule.stop()
     with lock:
         return Seen(
             {name: list(these) for name, these in found.items()},
             most,
-            float(str(pulse["lateness_p99_s"])),
             len(skipped),
         )
 
 
-def cycle_s(seen: Seen, first_hung: int) -> float:
-    """The mean over all sound targets of the mean time between two of their answers."""
-    gaps = []
+def cycles_s(seen: Seen, first_hung: int) -> list[float]:
+    """The times between two runs of every sound target, in order of length."""
+    gaps: list[float] = []
     for n in range(first_hung):
         started = [outcome.started_ms / 1000 for outcome in seen.outcomes[f"host-{n:03d}"]]
         assert len(started) >= 3, f"host-{n:03d} was asked {len(started)} times only"
-        gaps += [later - earlier for earlier, later in zip(started, started[1:], strict=False)]
-    return statistics.fmean(gaps)
+        gaps += [later - earlier for earlier, later in pairwise(started)]
+    return sorted(gaps)
 
 
 @pytest.mark.faults
@@ -96,17 +94,20 @@ def test_hung_targets_are_alone_in_hanging(tmp_path: Path, timeout_s: float) -> 
     """The others' cycle is at most 10 % longer beside them, even where a probe may take its whole interval."""
     sound = TARGETS - HUNG
     with source(5) as there, silent() as hung:
-        alone = watch(tmp_path, [there.url] * sound, timeout_s, rounds=4)
-        beside = watch(tmp_path, [there.url] * sound + [hung.url] * HUNG, timeout_s, rounds=4)
+        alone = watch(tmp_path, [there.url] * sound, timeout_s, rounds=3)
+        beside = watch(tmp_path, [there.url] * sound + [hung.url] * HUNG, timeout_s, rounds=3)
     failed = [o.error for n in range(sound) for o in beside.outcomes[f"host-{n:03d}"] if o.error]
     assert not failed, failed[:3]
+    cycles, cycles_beside = cycles_s(alone, sound), cycles_s(beside, sound)
+    mean_s, mean_beside_s = statistics.fmean(cycles), statistics.fmean(cycles_beside)
+    p99_beside_s = cycles_beside[int(len(cycles_beside) * 0.99)]
     print(
-        f"cycle {cycle_s(alone, sound):.3f} s alone, {cycle_s(beside, sound):.3f} s beside; {beside.threads} threads; "
-        f"late by {alone.lateness_p99_s:.3f} s alone, {beside.lateness_p99_s:.3f} s beside at p99"
+        f"cycle {mean_s:.3f} s alone, {mean_beside_s:.3f} s beside, {p99_beside_s:.3f} s at p99; {beside.threads} threads"
     )
-    assert cycle_s(beside, sound) <= LONGER_BY * cycle_s(alone, sound)
+    assert mean_beside_s <= LONGER_BY * mean_s
+    assert p99_beside_s <= EVERY_S + 1.0
     errors = [o.error for n in range(sound, TARGETS) for o in beside.outcomes.get(f"host-{n:03d}", [])]
     assert errors, "the silent targets have no outcome"
-    assert all(error and "did not answer" in error for error in errors), set(errors)
+    assert all(error and "answer" in error for error in errors), set(errors)
     assert beside.threads <= WORKERS + HUNG
-    assert beside.lateness_p99_s <= 1.0 + alone.lateness_p99_s
+    assert alone.skipped == 0

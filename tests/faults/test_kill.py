@@ -57,13 +57,15 @@ def plans(seed: int, count: int) -> list[Plan]:
     drawn = Random(seed)
     found = []
     for _ in range(count):
-        how = drawn.choice(("statement", "change", "change", "outbox", "instant", "arrival", "start"))
+        how = drawn.choice(
+            ("statement", "statement", "change", "change", "change", "outbox", "instant", "arrival", "start")
+        )
         after_s = drawn.uniform(0.0, 1.2)
         if how == "arrival":
             after_s = drawn.choice((0.0, 0.0, drawn.uniform(0.0, 0.05)))
         point = {
             "statement": Point(drawn.randrange(60)),
-            "change": Point(drawn.randrange(45), "INSERT INTO sample"),
+            "change": Point(drawn.randrange(25), "INTO check_result"),
             "outbox": Point(drawn.randrange(12), "INSERT INTO delivery"),
             "start": Point(drawn.randrange(40)),
         }.get(how)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciliation import mending, scanning
 from reconciliation.three_way import run
-from tests.reconciliation.days import deliver, lines, reconcile, record, rewrite
+from tests.reconciliation.days import deliver, lines, reconcile, record, request, rewrite
 
 GOOD = {party: [record("a"), record("b")] for party in ("billing", "platform", "payment")}
 
@@ -252,3 +253,16 @@ def test_mending_keeps_the_place_of_every_line(tmp_path: Path) -> None:
     mended = mending.mend(source, ("record_id", "amount_minor"), tmp_path)
     assert mended.copy.read_bytes() == b"record_id,amount_minor\na,1\n,\n,\n,\n,\nd,4\n"
     assert (mended.rows, mended.blank_lines, mended.amount_minor) == (2, 1, 3)
+
+
+def test_files_of_one_name_from_two_parties_are_mended_apart(tmp_path: Path) -> None:
+    asked = {}
+    for party in GOOD:
+        deliver(tmp_path / party, {party: [record(party)]})
+        for end in ("", ".manifest.json"):
+            (tmp_path / party / f"{party}.csv{end}").rename(tmp_path / party / f"day.csv{end}")
+        asked[party] = tmp_path / party / "day.csv"
+        rewrite(asked[party], lambda text: text + b"short\n", rows=2)
+    outcome = run(replace(request(tmp_path), **asked))
+    assert [(line["party"], line["line"]) for line in lines(outcome, "rejects.csv")] == [(p, "3") for p in GOOD]
+    assert {line["business_key"] for line in lines(outcome)} == set(GOOD)

@@ -59,7 +59,7 @@ notify_group = Table(
     Column("created_at", Instant, nullable=False),
     Column("next_flush_at", Instant, index=True),  # null while the group is empty
     Column("notified_at", Instant),
-    Column("notified_firing", Json, nullable=False),  # alert ids that the latest message showed as firing
+    Column("notified_firing", Json, nullable=False),  # alert id to severity, as the latest message showed them firing
     Column("notified_resolved", Json, nullable=False),
 )
 

@@ -55,9 +55,13 @@ audit = Table(
 )
 
 APPEND_ONLY_SQLITE = tuple(
-    f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
-    f"BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
-    for verb in ("UPDATE", "DELETE")
+    f"CREATE TRIGGER audit_no_{name} BEFORE {verb} BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
+    for name, verb in (
+        ("update", "UPDATE ON audit"),
+        ("delete", "DELETE ON audit"),
+        # INSERT OR REPLACE deletes the row in its way without any delete trigger
+        ("replace", "INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id OR hash = NEW.hash)"),
+    )
 )
 APPEND_ONLY_POSTGRESQL = (
     "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from core.model import instant_ms
 from dashboards import pages
 from dashboards.components import ticket_cards
-from dashboards.components.filters import address, parse
+from dashboards.components.filters import address, parse, whole
 from dashboards.components.panels import as_of
 from dashboards.components.values import money, per_second, size, value
 from dashboards.locale import Say
@@ -191,7 +191,7 @@ def test_a_target_is_drawn_on_one_axis_with_its_changes(connection: Connection, 
     assert {trace["xaxis"] for trace in figure["data"]} == {"x"}
     assert len(figure["data"]) == 6
     assert figure["data"][0]["marker"]["symbol"] == ["triangle-up", "octagon"]
-    assert not remembered["raw"]  # a day of 15-second samples is more than 900 pixels can show
+    assert remembered["raw"]
     assert figure["data"][1]["y"][-1] is not None
 
 
@@ -287,3 +287,29 @@ def test_a_filter_in_the_address_survives_a_round_trip() -> None:
 )
 def test_values_are_shown_in_peoples_units(shown: str, words: str) -> None:
     assert shown == words
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("7", 7), ("", None), (None, None), ("-1", None), ("²", None), ("7x", None), ("9" * 30, None), (7, None)],
+)
+def test_only_a_plain_number_in_an_address_is_one(text: object, number: int | None) -> None:
+    assert whole(text) == number
+
+
+def test_an_address_that_is_no_text_has_no_filters() -> None:
+    assert parse(None) == parse(12) == parse([{"x": 1}]) == {}
+
+
+def test_a_class_whose_samples_stopped_ends_its_band_as_unknown_not_as_quiet(
+    connection: Connection, now: datetime
+) -> None:
+    later = now + timedelta(minutes=10)
+    end_ms = instant_ms(later)
+    rows = [row for row in target_reads.targets(connection, later) if row["kind"] == "database"]
+    spans = overview_reads.timeline(connection, end_ms - 86_400_000, end_ms)["database"]
+    shown = overview.silenced(spans, rows, end_ms)
+    assert [span["status"] for span in shown] == ["ok", "unknown"]
+    assert (shown[0]["end_ms"], shown[1]["end_ms"]) == (shown[1]["start_ms"], end_ms)
+    assert shown[1]["why"] == ["bass-dw", "billing-db", "crm-db"]
+    assert overview.silenced(spans, [], end_ms) == spans

@@ -129,3 +129,12 @@ def test_runs_classes_and_breaks_agree(connection: Connection, now: datetime) ->
     assert real == rows[0]["at_risk_minor"]
     assert len(reconciliation.breaks(connection, latest, ("payment_only",))) == 2
     assert reconciliation.neighbours(connection, "mobile-payment", rows[0]["business_day"]) == {"before": rows[1]["id"]}
+
+
+def test_time_before_a_series_was_born_is_not_judged_and_not_silence(connection: Connection, now: datetime) -> None:
+    born_ms = instant_ms(now - timedelta(days=30))
+    bands = overview.timeline(connection, born_ms - DAY_MS, instant_ms(now))
+    assert all(
+        spans[0] == {"start_ms": born_ms - DAY_MS, "end_ms": born_ms, "status": "unjudged", "why": []}
+        for spans in bands.values()
+    )
