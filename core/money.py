@@ -104,7 +104,7 @@ def decimal_text(minor: int, currency: str) -> str:
 
 def format_minor(minor: int, currency: str, locale: str = "en") -> str:
     """The amount for a reader: thousands apart, `¥1,234.50` for zh and `CNY 1,234.50` for every other locale."""
-    number = f"{abs(to_decimal(minor, currency)):,f}"
+    number = f"{to_decimal(abs(minor), currency):,f}"
     sign = "-" if minor < 0 else ""
     if locale.lower().startswith("zh") and currency in _SIGNS:
         return f"{sign}{_SIGNS[currency]}{number}"

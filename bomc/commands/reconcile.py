@@ -5,7 +5,6 @@ Exit status: 0 ran without a break, 1 ran and found breaks, 2 wrong use, 3 refus
 
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -75,6 +74,7 @@ def three_way(
 
 
 def _report(request: Request, *, as_json: bool) -> None:
+    from reconciliation.certificate import as_text
     from reconciliation.three_way import run
 
     try:
@@ -88,7 +88,7 @@ def _report(request: Request, *, as_json: bool) -> None:
     for sentence in outcome.refused:
         err.print(f"refused: {sentence}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     if as_json and outcome.certificate:
-        typer.echo(json.dumps(outcome.certificate, ensure_ascii=False, indent=2))
+        typer.echo(as_text(outcome.certificate), nl=False)
     elif outcome.certificate:
         _show(outcome.certificate, request.out)
     raise typer.Exit(outcome.exit_status)

@@ -63,4 +63,7 @@ class Delivery:
             except SQLAlchemyError as error:
                 log.warning("The outbox cannot be read: %s. It is tried again.", error)
                 wait_s = TROUBLE_PAUSE_S
+            except Exception:
+                log.exception("The delivery broke down. It is tried again.")
+                wait_s = TROUBLE_PAUSE_S
             wake.wait(wait_s)

@@ -84,4 +84,8 @@ def _shown(at_ms: int) -> str:
 def representable(at_ms: Iterable[int]) -> NDArray[np.int64]:
     """Instants as an array; what does not fit 64 bits becomes the largest instant there is, and so is refused as future."""
     limit = np.iinfo(np.int64).max // 2
-    return np.array([min(max(int(at), -limit), limit) for at in at_ms], dtype=np.int64)
+    instants = list(at_ms)
+    try:
+        return np.clip(np.array(instants, dtype=np.int64), -limit, limit)
+    except OverflowError:
+        return np.array([min(max(int(at), -limit), limit) for at in instants], dtype=np.int64)

@@ -20,13 +20,7 @@
   // value: {status, word}
   cells.StateCell = function (props) {
     const value = props.value;
-    if (!value) return null;
-    return h(
-      "span",
-      { className: "state state-" + value.status },
-      h("span", { className: "state-shape", "aria-hidden": "true" }),
-      h("span", { className: "state-word" }, value.word)
-    );
+    return value ? state(value) : null;
   };
 
   // value: {text, href, note}
@@ -38,10 +32,46 @@
     return h("span", { className: "cell-link" }, h("a", { href: value.href, onClick: follow }, value.text), note);
   };
 
-  // value: {text, none}: a person, or that nobody has it
+  function state(value) {
+    return h(
+      "span",
+      { className: "state state-" + value.status },
+      h("span", { className: "state-shape", "aria-hidden": "true" }),
+      h("span", { className: "state-word" }, value.word)
+    );
+  }
+
+  // value: {text, none, acknowledged, ticket}: a person, or that nobody has it; below it the ticket
+  function who(value) {
+    const tick = value.acknowledged ? h("span", { className: "icon icon-check", "aria-hidden": "true" }) : null;
+    const name = h("span", { className: value.none ? "who-nobody" : "who-has", title: value.acknowledged }, tick, value.text);
+    const ticket = value.ticket && value.ticket.text ? h("a", { href: value.ticket.href, onClick: follow }, value.ticket.text) : null;
+    return h("span", { className: "who-cell" }, name, ticket);
+  }
+
   cells.WhoCell = function (props) {
-    const value = props.value || {};
-    return h("span", { className: value.none ? "who-nobody" : "" }, value.text);
+    return who(props.value || {});
+  };
+
+  // value: {title, reason, where, demo, state, age}: what is wrong, as a sentence; the rest shows on a phone only
+  cells.AlertCell = function (props) {
+    const value = props.value;
+    if (!value) return null;
+    const small = [value.where, value.reason].filter(Boolean);
+    return h(
+      "span",
+      { className: "alert-cell" },
+      h("span", { className: "alert-cell-head" }, state(value.state), h("span", { className: "dim" }, value.age)),
+      h(
+        "span",
+        { className: "alert-cell-title" },
+        value.title,
+        value.where ? h("span", { className: "dim alert-cell-where" }, value.where) : null,
+        value.demo ? h("span", { className: "demo-mark cell-note" }, value.demo) : null
+      ),
+      small.length ? h("span", { className: "alert-cell-why" }, small.join(" · ")) : null,
+      h("span", { className: "alert-cell-who" }, who(props.data.who || {}))
+    );
   };
 
   // value: {parts: [{party, text, where}], differs}

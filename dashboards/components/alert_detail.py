@@ -14,7 +14,7 @@ from dashboards.components.figures import Strip, strips
 from dashboards.components.filters import address, segment
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
-from dashboards.components.rows import age_s, history
+from dashboards.components.rows import age_s, has_it, history, title
 from dashboards.components.states import demo, state
 from dashboards.components.words import STATUS, TICKET_STATE, word
 from dashboards.locale import Say
@@ -22,7 +22,7 @@ from dashboards.queries.rows import Row
 
 
 def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, may: bool, _: Say) -> Any:
-    """One alert: what, where, since when, who; its last hour; its ticket; its history."""
+    """One alert: what, where, since when, who; its last hour; its ticket; its history; `may` the viewer take it."""
     row = rows["alert"]
     back = dcc.Link(
         [icon("close"), html.Span(_("Close"), className="unseen")],
@@ -33,9 +33,6 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
         return panel(_("Detail"), empty(_("There is no such alert.")), actions=[back])
     still = row["resolved_at"] is None
     shown = row["severity"] if still else "resolved"
-    button = html.Button(
-        [icon("check"), _("Acknowledge")], id="alert-ack-one", className="button button-main", type="button"
-    )
     work = [
         dcc.Link(
             f"#{one['id']} {one['title']} · {word(TICKET_STATE, one['state'], _)}",
@@ -48,18 +45,19 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
         "{who} at {at}", who=row["acknowledged_by"], at=_.instant(row["acknowledged_at"])
     )
     return panel(
-        row["target"],
+        title(row),
         [
             html.Div(
                 [
                     state(shown, _),
                     *([demo(_)] if row["demo"] else []),
-                    html.Span(_.age(age_s(row["opened_at"], now)), className="dim"),
+                    html.Span(_.age(age_s(row["opened_at"], row["resolved_at"] or now)), className="dim"),
+                    *([has_it(row, _)] if still else []),
                 ],
                 className="detail-line",
             ),
             html.P(row["annotations"].get("reason", ""), className="reason"),
-            html.Div([button] if may and still and not row["acknowledged_by"] else [], className="detail-line"),
+            html.Div([_button(row, _)] if may and still else [], className="detail-line"),
             _chart(rows, _),
             facts(
                 [
@@ -70,6 +68,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
                     (_("Acknowledged"), acknowledged),
                     (_("Comment"), row["acknowledgement"]),
                     (_("Runbook"), row["annotations"].get("runbook")),
+                    (_("What it measures"), row["annotations"].get("description")),
                     (_("Labels"), ", ".join(f"{name}={text}" for name, text in sorted(row["labels"].items()))),
                 ]
             ),
@@ -80,8 +79,17 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
             _before(rows["occurrences"], row["id"], _),
         ],
         footer=as_of(_, now),
-        actions=[back],
+        actions=[back] if filters.get("alert") else [],
         className="alert-panel",
+    )
+
+
+def _button(row: Row, _: Say) -> html.Button:
+    """What can be done with an open alert: take it, or give it back."""
+    if row["acknowledged_by"]:
+        return html.Button([icon("back"), _("Give back")], id="alert-give-back", className="button", type="button")
+    return html.Button(
+        [icon("check"), _("Acknowledge")], id="alert-ack-one", className="button button-main", type="button"
     )
 
 

@@ -30,9 +30,13 @@ def grid(
     row_id: str = "id",
     select: bool = False,
     auto_height: bool = False,
+    row_px: int | None = None,
     rows: list[dict[str, Any]] | None = None,
 ) -> dag.AgGrid:
-    """A grid that is filled through `rowData`; `empty` is the sentence that it shows without rows."""
+    """A grid that is filled through `rowData`; `empty` is the sentence that it shows without rows.
+
+    A row whose `chosen` is true is marked; `row_px` is the height of a row without cells that need more.
+    """
     options: dict[str, Any] = {
         "theme": THEME,
         "localeText": words(_) | {"noRowsToShow": empty},
@@ -41,7 +45,10 @@ def grid(
         "animateRows": False,
         "tooltipShowDelay": 400,
         "suppressColumnVirtualisation": False,
+        "rowClassRules": {"row-chosen": "params.data.chosen"},
     }
+    if row_px:
+        options["rowHeight"] = row_px
     if auto_height:
         options["domLayout"] = "autoHeight"
     if select:

@@ -8,6 +8,7 @@ from datetime import datetime
 from dash import dcc, html
 
 from dashboards.components.filters import segment
+from dashboards.components.icons import icon
 from dashboards.components.states import demo, state
 from dashboards.components.words import EVENT, word
 from dashboards.locale import Say
@@ -24,25 +25,36 @@ def who(owner: str | None, _: Say) -> html.Span:
     return html.Span(owner, className="who") if owner else html.Span(_("nobody yet"), className="who who-nobody")
 
 
+def title(row: Row) -> str:
+    """An alert in one line for people: its check's summary; target and check when it has none."""
+    return str(row["annotations"].get("summary") or f"{row['target']}: {row['check_name']}")
+
+
+def holder(row: Row) -> str | None:
+    """Who has an alert: whoever acknowledged it, else whoever has its ticket."""
+    return row["acknowledged_by"] or row.get("assignee")
+
+
+def has_it(row: Row, _: Say) -> html.Span:
+    """Who has an alert; a tick says that it was acknowledged, which a ticket alone does not."""
+    if not row["acknowledged_by"]:
+        return who(holder(row), _)
+    at = _("acknowledged at {at}", at=_.instant(row["acknowledged_at"]))
+    return html.Span([icon("check", _("acknowledged")), row["acknowledged_by"]], className="who who-has", title=at)
+
+
 def alert_line(row: Row, now: datetime, _: Say) -> html.Li:
-    """One alert: state, what and where, since when, who has it, and the reason below."""
+    """One alert: state and summary, since when, who has it, and the reason below."""
     return html.Li(
         dcc.Link(
             [
                 state(row["severity"], _),
+                html.Span([title(row), " ", *([demo(_)] if row["demo"] else [])], className="row-main"),
                 html.Span(
-                    [
-                        row["target"],
-                        html.Span(f" · {row['check_name']} ", className="dim"),
-                        *([demo(_)] if row["demo"] else []),
-                    ],
-                    className="row-main",
-                ),
-                html.Span(
-                    [_.age(age_s(row["opened_at"], now)), " · ", who(row["assignee"] or row["acknowledged_by"], _)],
+                    [_.age(age_s(row["opened_at"], now)), " · ", has_it(row, _)],
                     className="row-age",
                 ),
-                html.Span(row["annotations"].get("reason", ""), className="row-why"),
+                html.Span(row["annotations"].get("reason", ""), className="row-why", title=row["check_name"]),
             ],
             href=f"/alerts?alert={row['id']}",
             className="row alert-row",

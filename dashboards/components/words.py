@@ -40,10 +40,13 @@ EVENT = {
     "unacknowledged": mark("Given back"),
     "notified": mark("Notified"),
     "kept_quiet": mark("Kept quiet"),
+    "not_delivered": mark("Not delivered"),
+    "ticket": mark("Ticket"),
     "resolved": mark("Resolved"),
     "assigned": mark("Assigned"),
     "comment": mark("Comment"),
     "alert_cleared": mark("Alert cleared"),
+    "alert_returned": mark("Alert fires again"),
     "closed": mark("Closed"),
     "reopened": mark("Reopened"),
 }

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from alerts import commands
@@ -16,12 +16,12 @@ from core.store.open import reading, writing
 from dashboards.callbacks import guarded
 from dashboards.components import notices
 from dashboards.components.alert_detail import alert_detail
-from dashboards.components.filters import address, chips, parse, segment, whole
+from dashboards.components.alert_list import columns, grid_rows, render_filters, render_load
+from dashboards.components.filters import parse, whole
 from dashboards.components.grids import grid
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, panel
 from dashboards.components.speaking import speaking
-from dashboards.components.words import STATUS, TARGET_KIND, word
 from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.queries import alerts, curves
@@ -31,6 +31,8 @@ PATH = "/alerts"
 TITLE = mark("Alerts")
 CHART_MS = 3_600_000
 CHART_PX = 380
+SIDE_BY_SIDE_PX = 1100
+"""From this width on `assets/console.css` sets list and detail side by side."""
 
 
 def layout(_: Say) -> list[Any]:
@@ -55,7 +57,14 @@ def layout(_: Say) -> list[Any]:
                             ],
                             className="panel-head",
                         ),
-                        grid("alerts-grid", columns(_), _, empty=_("No alert fits these filters."), select=True),
+                        grid(
+                            "alerts-grid",
+                            columns(_),
+                            _,
+                            empty=_("No alert fits these filters."),
+                            select=True,
+                            row_px=48,
+                        ),
                         html.Div(id="alerts-as-of", className="panel-foot"),
                     ],
                     className="panel",
@@ -67,52 +76,45 @@ def layout(_: Say) -> list[Any]:
         ),
         dcc.Store(id="alerts-ids", data=[]),
         dcc.Store(id="alerts-done"),
-        dmc.Modal(
-            [
-                dmc.Textarea(
-                    id="alerts-comment",
-                    label=_("What do you know, and what will you do?"),
-                    placeholder=_("For example: disk is being cleaned, back in 20 minutes"),
-                    autosize=True,
-                    minRows=3,
-                    **{"data-autofocus": True},
-                ),
-                html.Div(
-                    html.Button(
-                        _("Acknowledge"), id="alerts-acknowledge", className="button button-main", type="button"
-                    ),
-                    className="modal-actions",
-                ),
-            ],
-            id="alerts-modal",
-            title=_("Acknowledge"),
-            opened=False,
+        dcc.Store(id="alert-shown"),
+        _question(
+            _("Acknowledge"),
+            _("What do you know, and what will you do?"),
+            _("For example: disk is being cleaned, back in 20 minutes"),
+            ("alerts-modal", "alerts-comment", "alerts-acknowledge"),
+            _,
+        ),
+        _question(
+            _("Give back"),
+            _("Why do you give it back?"),
+            _("For example: end of shift, not found yet"),
+            ("alerts-back-modal", "alerts-back-comment", "alerts-give-back"),
+            _,
         ),
     ]
 
 
-def columns(_: Say) -> list[dict[str, Any]]:
-    """The grid's columns."""
-    return [
-        {"field": "state", "headerName": _("State"), "cellRenderer": "StateCell", "width": 120, "sortable": False},
-        {
-            "field": "target",
-            "headerName": _("Target"),
-            "cellRenderer": "LinkCell",
-            "flex": 2,
-            "minWidth": 190,
-            "sortable": False,
-        },
-        {"field": "check", "headerName": _("Check"), "width": 96},
-        {"field": "reason", "headerName": _("Reason"), "flex": 4, "minWidth": 180, "tooltipField": "reason"},
-        {"field": "age", "headerName": _("For"), "width": 104, "sortable": False},
-        {"field": "who", "headerName": _("Who has it"), "cellRenderer": "WhoCell", "width": 120, "sortable": False},
-        {"field": "ticket", "headerName": _("Ticket"), "cellRenderer": "LinkCell", "width": 84, "sortable": False},
-    ]
+def _question(doing: str, label: str, example: str, ids: tuple[str, str, str], _: Say) -> dmc.Modal:
+    """A question in front of the page, with one field and one button; `ids` are its own, the field's, the button's."""
+    modal, field, button = ids
+    return dmc.Modal(
+        [
+            dmc.Textarea(
+                id=field, label=label, placeholder=example, autosize=True, minRows=3, **{"data-autofocus": True}
+            ),
+            html.Div(
+                html.Button(doing, id=button, className="button button-main", type="button"), className="modal-actions"
+            ),
+        ],
+        id=modal,
+        title=doing,
+        opened=False,
+        closeButtonProps={"aria-label": _("Close")},
+    )
 
 
 def register(app: Dash, console: Console) -> None:
-    """Grid and filters, detail, and acknowledgement."""
+    """Grid, filters and detail; acknowledgement of several or one, and giving back."""
 
     @guarded(
         app,
@@ -122,43 +124,32 @@ def register(app: Dash, console: Console) -> None:
         Output("alerts-load", "children"),
         Output("alerts-count", "children"),
         Output("alerts-as-of", "children"),
+        Output("alert-detail", "children"),
+        Output("alerts-body", "className"),
+        Output("alert-shown", "data"),
         Input("url", "search"),
+        Input("viewport", "data"),
         Input("live", "data"),
         Input("alerts-done", "data"),
+        State("alert-shown", "data"),
     )
-    def refresh(search: str, _tick: Any, _done: Any) -> tuple[Any, ...]:
+    def refresh(search: str, viewport: Any, _tick: Any, _done: Any, shown: Any) -> tuple[Any, ...]:
         now, filters, _ = console.clock(), parse(search), speaking(console)
         with reading(console.engine) as connection:
             rows = alerts.alerts(connection, now, filters)
             load = alerts.load(connection, now)
+            chosen = choose(rows, whole(filters.get("alert")), shown, has_room(viewport))
+            whole_alert = None if chosen is None else read(connection, chosen, instant_ms(now))
         return (
-            grid_rows(rows, now, _),
-            render_filters(filters, load, _),
+            grid_rows(rows, now, _, chosen),
+            render_filters(filters, _),
             render_load(load, _),
             _.many("one alert", "{n} alerts", len(rows)),
             as_of(_, now),
+            render(whole_alert, filters, now, current_viewer().may("alerts.acknowledge"), _),
+            "columns columns-side" + (" has-detail" if filters.get("alert") else ""),
+            chosen,
         )
-
-    @guarded(
-        app,
-        "see.alerts",
-        Output("alert-detail", "children"),
-        Output("alerts-body", "className"),
-        Input("url", "search"),
-        Input("live", "data"),
-        Input("alerts-done", "data"),
-    )
-    def detail(search: str, _tick: Any, _done: Any) -> tuple[Any, str]:
-        now, filters, _ = console.clock(), parse(search), speaking(console)
-        wanted = whole(filters.get("alert"))
-        if wanted is None:
-            return panel(_("Detail"), empty(_("Choose an alert to see its history, its ticket and its last hour."))), (
-                "columns columns-side"
-            )
-        with reading(console.engine) as connection:
-            rows = read(connection, wanted, instant_ms(now))
-        may = current_viewer().may("alerts.acknowledge")
-        return render(rows, filters, now, may, _), "columns columns-side has-detail"
 
     @guarded(
         app,
@@ -194,7 +185,47 @@ def register(app: Dash, console: Console) -> None:
             )
         return clicks, False, "", said, True
 
+    @guarded(
+        app,
+        "alerts.acknowledge",
+        Output("alerts-done", "data", allow_duplicate=True),
+        Output("alerts-back-modal", "opened", allow_duplicate=True),
+        Output("alerts-back-comment", "value"),
+        Output("notices", "sendNotifications", allow_duplicate=True),
+        Input("alerts-give-back", "n_clicks"),
+        State("alerts-ids", "data"),
+        State("alerts-back-comment", "value"),
+        prevent_initial_call=True,
+    )
+    def give_back(clicks: int | None, ids: list[int], comment: str | None) -> tuple[Any, ...]:
+        """Give an alert back, so that it is sent again; a refusal is told as it was said."""
+        if not clicks or not ids:
+            raise PreventUpdate
+        _, who = speaking(console), current_viewer().name
+        try:
+            with writing(console.engine) as connection:
+                commands.unacknowledge(connection, ids[0], who, comment or "", console.clock())
+        except commands.AlertError as error:
+            return no_update, False, "", [notices.failed(_, str(error))]
+        return f"back {clicks}", False, "", [notices.done(_, _("The alert is given back; its messages go on."))]
+
     _on_the_client(app)
+
+
+def choose(rows: list[Row], wanted: int | None, shown: object, room: bool) -> int | None:
+    """The alert to show in detail: the one asked for; else, where there is room, the one on show as long as it is in
+    the list, so that nothing moves under a reader's hand, and then the first."""
+    if wanted is not None:
+        return wanted
+    if not room or not rows:
+        return None
+    return next((int(row["id"]) for row in rows if row["id"] == shown), int(rows[0]["id"]))
+
+
+def has_room(viewport: object) -> bool:
+    """Whether the window is wide enough for list and detail side by side."""
+    width = viewport.get("width") if isinstance(viewport, dict) else None
+    return isinstance(width, int) and width >= SIDE_BY_SIDE_PX
 
 
 def _on_the_client(app: Dash) -> None:
@@ -223,8 +254,19 @@ def _on_the_client(app: Dash) -> None:
         Output("alerts-ids", "data", allow_duplicate=True),
         Output("alerts-modal", "opened", allow_duplicate=True),
         Input("alert-ack-one", "n_clicks"),
-        State("url", "search"),
+        State("alert-shown", "data"),
         prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("alerts", "askOne"),
+        Output("alerts-ids", "data", allow_duplicate=True),
+        Output("alerts-back-modal", "opened", allow_duplicate=True),
+        Input("alert-give-back", "n_clicks"),
+        State("alert-shown", "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("alerts", "fit"), Output("alerts-body", "data-fitted"), Input("alerts-grid", "id")
     )
 
 
@@ -251,86 +293,8 @@ def read(connection: Any, alert_id: int, now_ms: int) -> dict[str, Any]:
     }
 
 
-def grid_rows(rows: list[Row], now: datetime, _: Say) -> list[dict[str, Any]]:
-    """Rows as the grid shows them."""
-    found = []
-    for row in rows:
-        shown = "resolved" if row["resolved_at"] else row["severity"]
-        owner = row["assignee"] or row["acknowledged_by"]
-        found.append(
-            {
-                "id": str(row["id"]),
-                "state": {"status": shown, "word": word(STATUS, shown, _)},
-                "target": {
-                    "text": row["target"],
-                    "href": f"/targets/{segment(row['target'])}",
-                    "note": _("demo data") if row["demo"] else "",
-                },
-                "check": row["check_name"],
-                "reason": row["annotations"].get("reason", ""),
-                "age": _.age(((row["resolved_at"] or now) - row["opened_at"]).total_seconds()),
-                "who": {"text": owner or _("nobody yet"), "none": owner is None and row["resolved_at"] is None},
-                "ticket": {"text": f"#{row['ticket_id']}", "href": f"/tickets?ticket={row['ticket_id']}"}
-                if row["ticket_id"]
-                else {},
-            }
-        )
-    return found
-
-
-def render_filters(filters: Mapping[str, str], load: Row, _: Say) -> list[Any]:
-    """Links that change one filter each."""
-    kept = {name: value for name, value in filters.items() if name != "alert"}
-    kinds = [("", _("all")), *((kind, _(label)) for kind, label in TARGET_KIND.items() if kind != "service")]
-    shown = [
-        chips(
-            _("State"),
-            PATH,
-            kept,
-            "state",
-            [("open", _("open")), ("resolved", _("resolved, 7 days")), ("all", _("all"))],
-            "open",
-        ),
-        chips(
-            _("Severity"),
-            PATH,
-            kept,
-            "severity",
-            [("", _("all")), *((name, word(STATUS, name, _)) for name in ("critical", "warning", "unknown"))],
-        ),
-        chips(_("Acknowledged"), PATH, kept, "acknowledged", [("", _("all")), ("no", _("not yet")), ("yes", _("yes"))]),
-        chips(_("Class"), PATH, kept, "kind", kinds),
-    ]
-    for name in ("target", "system", "q"):
-        if kept.get(name):
-            shown.append(
-                dcc.Link([kept[name], icon("close")], href=address(PATH, kept, **{name: ""}), className="chip chip-on")
-            )
-    return shown
-
-
-def render_load(load: Row, _: Say) -> Any:
-    """The console's own alarm load: opened in ten minutes, in a day, and the loudest source."""
-    loudest = load["sources"][0] if load["sources"] else None
-    flood = load["flood"]
-    return [
-        html.Span(
-            _("{n} opened in 10 min", n=_.number(load["ten_minutes"])) + (" – " + _("a flood") if flood else ""),
-            className="flood" if flood else "",
-        ),
-        html.Span(_("{n} in 24 h", n=_.number(load["day"]))),
-        html.Span(
-            [
-                _("loudest: "),
-                dcc.Link(loudest[0], href=address(PATH, {"target": loudest[0], "state": "all"})),
-                f" ({loudest[1]})",
-            ]
-        )
-        if loudest
-        else None,
-    ]
-
-
-def render(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, may: bool, _: Say) -> Any:
-    """One alert; `may` it be acknowledged by the viewer."""
+def render(rows: dict[str, Any] | None, filters: Mapping[str, str], now: datetime, may: bool, _: Say) -> Any:
+    """One alert, or that none is chosen; `may` it be taken by the viewer."""
+    if rows is None:
+        return panel(_("Detail"), empty(_("Choose an alert to see its history, its ticket and its last hour.")))
     return alert_detail(rows, filters, now, may, _)

@@ -147,24 +147,27 @@ def _class(kind: str, rows: list[Row], spans: list[Row], end_ms: int, _: Say) ->
     since_ms = min((row["since_ms"] for row in bad if row["since_ms"]), default=None)
     fine = sum(row["status"] == "ok" for row in rows)
     ill = status not in ("ok", "unjudged")
-    owner = next((row["owner"] for row in bad if row["owner"]), None)
     open_alerts = sum(row["alerts"] for row in rows)
     summary = _("{n} of {all}", n=len(bad), all=len(rows)) if ill else _("{n} of {all} OK", n=fine, all=len(rows))
     tile = dcc.Link(
         [
             icon(kind),
+            html.Span(word(TARGET_KIND, kind, _), className="class-name"),
             html.Span(
-                [word(TARGET_KIND, kind, _), " ", *([demo(_)] if all(row["demo"] for row in rows) else [])],
-                className="class-name",
+                [
+                    state(status, _),
+                    html.Span(summary, className="dim"),
+                    *([demo(_)] if all(row["demo"] for row in rows) else []),
+                ],
+                className="class-state",
             ),
-            html.Span([state(status, _), html.Span(summary, className="dim")], className="class-state"),
         ],
         href=address("/alerts", {"kind": kind}) if open_alerts else address("/targets", {"kind": kind}),
         className="class-tile",
     )
-    whose = [
+    beside = [
         html.Span(_("since {age}", age=_.age((end_ms - since_ms) / 1000)) if ill and since_ms else ""),
-        who(owner, _)
+        whose(bad, _)
         if ill
         else html.Span(_.many("{n} series", "{n} series", sum(row["series"] for row in rows)), className="dim"),
     ]
@@ -172,9 +175,20 @@ def _class(kind: str, rows: list[Row], spans: list[Row], end_ms: int, _: Say) ->
         [
             tile,
             html.Div(band(silenced(spans, rows, end_ms), end_ms, _), className="band-cell"),
-            html.Div(whose, className="class-who"),
+            html.Div(beside, className="class-who"),
         ],
         className=f"class-row class-{status}",
+    )
+
+
+def whose(rows: list[Row], _: Say) -> html.Span:
+    """Who has the open alerts of these targets, and how many of them nobody has."""
+    people = sorted({name for row in rows for name in row["owners"]})
+    free = sum(row["unowned"] for row in rows)
+    if not people or not free:
+        return who(", ".join(people), _)
+    return html.Span(
+        [who(", ".join(people), _), " · ", html.Span(_("{n} with nobody", n=free), className="who-nobody")]
     )
 
 

@@ -58,12 +58,13 @@ def register(app: Dash, console: Console) -> None:
         now, filters, _ = console.clock(), parse(search), speaking(console)
         end_ms = instant_ms(now)
         start_ms = end_ms - SPANS.get(filters.get("range", ""), SPANS[DEFAULT_SPAN]) * 1000
-        pixels = min(4000, max(280, int((viewport or {}).get("width", 1280)) // 3))
         with reading(console.engine) as connection:
             rows = sorted(
                 pools.pools(connection, now), key=lambda row: (WORST_FIRST.index(row["status"]), row["target"])
             )
             shown = rows[:SHOWN]
+            width = int((viewport or {}).get("width", 1280))
+            pixels = min(4000, max(280, width if len(shown) == 1 else width // 3))
             found = curves.curves(
                 connection,
                 [series_id for row in shown for series_id in row["parts"].values()],
@@ -93,10 +94,15 @@ def render(rows: list[Row], found: Mapping[int, Curve], start_ms: int, end_ms: i
             _(TITLE),
             empty(_("No web server reports its threads yet. Add one with its status page to the configuration.")),
         )
-    return html.Div([_pool(row, found, start_ms, end_ms, _) for row in rows], className="columns columns-pools")
+    alone = len(rows) == 1
+    return html.Div(
+        [_pool(row, found, start_ms, end_ms, _, alone=alone) for row in rows],
+        className="columns" + ("" if alone else " columns-pools"),
+    )
 
 
-def _pool(row: Row, found: Mapping[int, Curve], start_ms: int, end_ms: int, _: Say) -> html.Section:
+def _pool(row: Row, found: Mapping[int, Curve], start_ms: int, end_ms: int, _: Say, *, alone: bool) -> html.Section:
+    """One pool; the only one has room for its latency too."""
     parts = row["parts"]
     busy, most = latest(found, parts.get(BUSY)), latest(found, parts.get(MOST))
     peak = highest(found, parts.get(BUSY))
@@ -104,12 +110,17 @@ def _pool(row: Row, found: Mapping[int, Curve], start_ms: int, end_ms: int, _: S
     groups = [Strip(_("busy and most threads"), "1", "gauge", _lines(parts, {BUSY: _("busy"), MOST: _("most")}))]
     if REQUESTS in parts:
         groups.append(Strip(_("requests"), "1", "counter", _lines(parts, {REQUESTS: ""})))
+    if alone and LATENCY in parts:
+        groups.append(Strip(_("latency"), "s", "gauge", _lines(parts, {LATENCY: ""})))
     figure = strips(groups, found, [], start_ms, end_ms, _, lane=False)
     status = "unknown" if row["stale"] and row["status"] in ("ok", "unjudged") else row["status"]
     return panel(
         f"{row['target']}" + (f" · {row['pool']}" if row["pool"] else ""),
         [
             gauge(busy, most, status, _),
+            html.P(row["reason"], className="pool-why")
+            if status in ("warning", "critical") and row["reason"]
+            else None,
             facts(
                 [
                     (_("Headroom"), "–" if busy is None or most is None else _.number(most - busy)),

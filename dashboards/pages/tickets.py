@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ParamSpec
 
-import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
@@ -19,6 +18,7 @@ from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty
 from dashboards.components.speaking import speaking
 from dashboards.components.ticket_cards import ticket_card, ticket_detail
+from dashboards.components.ticket_forms import FORMS, hidden, ticket_forms
 from dashboards.components.words import PRIORITY, TICKET_STATE
 from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
@@ -27,6 +27,7 @@ from dashboards.queries.rows import Row
 
 PATH = "/tickets"
 TITLE = mark("Tickets")
+TYPED = ("ticket-cause", "ticket-remedy", "ticket-reason", "ticket-text")
 SHOWN = 30
 """Cards that a column shows at most."""
 
@@ -39,7 +40,7 @@ def layout(_: Say) -> list[Any]:
         html.Div(
             [
                 html.Div(id="tickets-board"),
-                html.Div([html.Div(id="ticket-detail"), _forms(_)], id="ticket-side", className="detail"),
+                html.Div([html.Div(id="ticket-detail"), ticket_forms(_)], id="ticket-side", className="detail"),
             ],
             id="tickets-body",
             className="columns",
@@ -48,56 +49,8 @@ def layout(_: Say) -> list[Any]:
     ]
 
 
-def _forms(_: Say) -> html.Div:
-    return html.Div(
-        [
-            html.Div(
-                [
-                    dmc.Select(
-                        id="ticket-assignee",
-                        label=_("Give it to"),
-                        data=[],
-                        searchable=True,
-                        size="sm",
-                        nothingFoundMessage=_("Nobody of that name"),
-                        className="grow",
-                    ),
-                    html.Button(_("Assign"), id="ticket-assign", className="button", type="button"),
-                    html.Button([icon("person"), _("Take it")], id="ticket-take", className="button", type="button"),
-                ],
-                id="ticket-assigning",
-                className="form-line",
-            ),
-            html.Div(
-                [
-                    dmc.Textarea(id="ticket-cause", label=_("Cause"), autosize=True, minRows=1, size="sm"),
-                    dmc.Textarea(id="ticket-remedy", label=_("Remedy"), autosize=True, minRows=1, size="sm"),
-                    html.Button(
-                        [icon("check"), _("Resolve")],
-                        id="ticket-resolve",
-                        className="button button-main",
-                        type="button",
-                    ),
-                ],
-                id="ticket-resolving",
-                className="form",
-            ),
-            html.Div(
-                html.Button(
-                    [icon("check"), _("Close ticket")], id="ticket-close", className="button button-main", type="button"
-                ),
-                id="ticket-closing",
-                className="form",
-            ),
-        ],
-        id="ticket-forms",
-        className="panel ticket-forms",
-        hidden=True,
-    )
-
-
 def register(app: Dash, console: Console) -> None:
-    """Board, detail, and the four things that people do to a ticket."""
+    """Board, detail, and what people do to a ticket."""
 
     @guarded(
         app,
@@ -122,9 +75,7 @@ def register(app: Dash, console: Console) -> None:
         Output("ticket-detail", "children"),
         Output("tickets-body", "className"),
         Output("ticket-forms", "hidden"),
-        Output("ticket-assigning", "hidden"),
-        Output("ticket-resolving", "hidden"),
-        Output("ticket-closing", "hidden"),
+        *(Output(form, "hidden") for form in FORMS),
         Output("ticket-assignee", "data"),
         Input("url", "search"),
         Input("live", "data"),
@@ -134,21 +85,16 @@ def register(app: Dash, console: Console) -> None:
         now, filters, _ = console.clock(), parse(search), speaking(console)
         wanted = whole(filters.get("ticket"))
         if wanted is None:
-            return None, "columns", True, True, True, True, []
+            return None, "columns", *hidden(None, False), []
         with reading(console.engine) as connection:
             row = tickets.one(connection, wanted)
             events = tickets.events(connection, wanted)
             people = tickets.people(connection)
-        state = row["state"] if row else "closed"
-        works = current_viewer().may("tickets.work") and state != "closed"
-        under_way = state in ("open", "assigned")
+        works = current_viewer().may("tickets.work")
         return (
             ticket_detail(row, events, filters, now, _),
             "columns columns-side has-detail",
-            not works,
-            not under_way,
-            not under_way,
-            state != "resolved",
+            *hidden(row["state"] if row else None, works),
             people,
         )
 
@@ -228,6 +174,43 @@ def _commands(app: Dash, console: Console) -> None:
             lambda connection, ticket_id, who: commands.close(connection, ticket_id, who, console.clock()),
             _("The ticket is closed."),
         )
+
+    @command("ticket-reopen", State("ticket-reason", "value"))
+    def reopen(clicks: int | None, search: str, reason: str | None) -> Done:
+        _ = speaking(console)
+        return run(
+            clicks,
+            search,
+            lambda connection, ticket_id, who: commands.reopen(
+                connection, ticket_id, who, reason or "", console.clock()
+            ),
+            _("The ticket is open again."),
+        )
+
+    @command("ticket-comment", State("ticket-text", "value"))
+    def comment(clicks: int | None, search: str, text: str | None) -> Done:
+        _ = speaking(console)
+        return run(
+            clicks,
+            search,
+            lambda connection, ticket_id, who: commands.comment(
+                connection, ticket_id, who, text or "", console.clock()
+            ),
+            _("The comment is on the ticket."),
+        )
+
+    _empty_after(app)
+
+
+def _empty_after(app: Dash) -> None:
+    """Once a doing has gone through, what was typed for it is on the ticket and leaves the fields."""
+    app.clientside_callback(
+        "function (done, a, b, c, d) { return done ? ['', '', '', ''] : [a, b, c, d]; }",
+        *(Output(field, "value") for field in TYPED),
+        Input("tickets-done", "data"),
+        *(State(field, "value") for field in TYPED),
+        prevent_initial_call=True,
+    )
 
 
 def render_filters(filters: Mapping[str, str], _: Say) -> list[Any]:

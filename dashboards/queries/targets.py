@@ -17,7 +17,8 @@ def targets(connection: Connection, now: datetime) -> list[Row]:
     """One row a target that is still configured, worst first.
 
     Columns: id, name, kind, system, site, demo, status, since_ms, checks, series, fresh_at, every_s, stale, errors,
-    alerts (open), owner, ticket_id.
+    alerts (open), owners (who has one of these), unowned (alerts that nobody has), owner (the first of the owners),
+    ticket_id.
     """
     found = {
         row["name"]: row
@@ -32,6 +33,8 @@ def targets(connection: Connection, now: datetime) -> list[Row]:
             "errors": [],
             "alerts": 0,
             "owner": None,
+            "owners": [],
+            "unowned": 0,
             "ticket_id": None,
         }
         for row in rows(
@@ -92,7 +95,7 @@ def missed(last: datetime | None, every_s: float, now: datetime) -> bool:
 
 
 def _whose(connection: Connection, found: dict[str, Row]) -> None:
-    """Open alerts by target, and the person who has the worst of them: by acknowledgement, else by ticket."""
+    """Open alerts by target, and who has them: by acknowledgement, else by ticket; the longest open one's first."""
     statement = (
         select(alert.c.target, alert.c.acknowledged_by, ticket.c.assignee, ticket.c.id)
         .join(ticket, (ticket.c.alert_id == alert.c.id) & (ticket.c.state != "closed"), isouter=True)
@@ -104,7 +107,12 @@ def _whose(connection: Connection, found: dict[str, Row]) -> None:
         if row is None:
             continue
         row["alerts"] += 1
-        row["owner"] = row["owner"] or assignee or acknowledged_by
+        person = acknowledged_by or assignee
+        if person is None:
+            row["unowned"] += 1
+        elif person not in row["owners"]:
+            row["owners"].append(person)
+        row["owner"] = row["owner"] or person
         row["ticket_id"] = row["ticket_id"] or ticket_id
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, Table, select
 
 from core.store.open import reading
 from tests.servers.pages import Page, Site, handler_of
-from tests.servers.process import answers, free_port, running
+from tests.servers.process import free_port, running
 
 COMMAND = (sys.executable, "-m", "bomc")
 
@@ -53,10 +53,10 @@ def write(home: Path, **files: str) -> Path:
 
 @contextlib.contextmanager
 def process(home: Path, command: str, port: int, ready: Callable[[], bool] | None = None) -> Iterator[int]:
-    """A running `bomc up`, `serve` or `run`; ready when its port answers, unless told otherwise."""
+    """A running `bomc up`, `serve` or `run`; ready when it says that it is up, unless told otherwise."""
     log = home / f"{command}.log"
     with running(
-        [*COMMAND, command], ready or (lambda: answers(port)), log, environment=environment(home, port)
+        [*COMMAND, command], ready or (lambda: b" up at " in log.read_bytes()), log, environment=environment(home, port)
     ) as number:
         yield number
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -50,7 +50,9 @@ def test_an_unknown_currency_is_refused_everywhere() -> None:
 @given(st.integers(-(10**30), 10**30), st.sampled_from(sorted(EXPONENTS)))
 def test_writing_and_reading_gives_the_same_amount_at_any_size(minor: int, currency: str) -> None:
     assert parse_minor(decimal_text(minor, currency), currency) == minor
-    assert to_decimal(minor, currency).scaleb(EXPONENTS[currency]) == Decimal(minor)
+    assert Fraction(to_decimal(minor, currency)) == Fraction(minor, 10 ** EXPONENTS[currency])
+    shown = format_minor(minor, currency).replace(",", "").replace(f"{currency} ", "")
+    assert parse_minor(shown, currency) == minor
 
 
 @given(st.integers(), st.integers())

@@ -14,7 +14,7 @@ from typing import Any
 from bomc.configuration.estate import Estate, load_estate
 
 TARGET, PROBE, INDICATOR = "unit", "metrics", "condition"
-CHECKS = [
+CHECKS: list[dict[str, Any]] = [
     {"name": "raised", "judge": "limit", "indicator": INDICATOR, "with": {"above": {"critical": 0.5}}},
     {"name": "lasts", "judge": "limit", "indicator": INDICATOR, "with": {"above": {"warning": 0.5}, "raise": "2 of 3"}},
     {"name": "jumps", "judge": "rate", "indicator": INDICATOR, "with": {"above": {"warning": 0.5}, "per": "1s"}},

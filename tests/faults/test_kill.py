@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -40,7 +41,6 @@ POINTS_A_SEED = 10
 SMOKE_POINTS = 2
 SETTLED_WITHIN_S = 60.0
 REACHED_WITHIN_S = 5.0
-FIRING_CHECKS = ("raised", "lasts", "jumps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +183,8 @@ class Scene:
             assert killed == never, f"{what} differ after the kills at {self.died_at}"
 
 
-def outcomes(engine: Engine) -> Iterator[tuple[Outcome, object]]:
+def outcomes(engine: Engine) -> Iterator[tuple[Outcome, datetime]]:
     """The stored samples as the outcomes that brought them, in order."""
-    from datetime import UTC, datetime
-
     query = select(sample.c.at_ms, sample.c.value, series.c.labels)
     query = query.join_from(sample, series, series.c.id == sample.c.series_id).where(series.c.indicator == INDICATOR)
     found: dict[int, list[Sample]] = {}
