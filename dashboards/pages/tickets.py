@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ParamSpec
 
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from alerts.tickets import commands
@@ -205,7 +205,7 @@ def _commands(app: Dash, console: Console) -> None:
 def _empty_after(app: Dash) -> None:
     """Once a doing has gone through, what was typed for it is on the ticket and leaves the fields."""
     app.clientside_callback(
-        "function (done, a, b, c, d) { return done ? ['', '', '', ''] : [a, b, c, d]; }",
+        ClientsideFunction("tickets", "emptied"),
         *(Output(field, "value") for field in TYPED),
         Input("tickets-done", "data"),
         *(State(field, "value") for field in TYPED),

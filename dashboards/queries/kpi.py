@@ -15,6 +15,8 @@ from dashboards.queries.targets import missed
 
 DAYS = 35
 HOUR_MS = 3_600_000
+OF_THE_MOMENT = frozenset({"database"})
+"""Collectors whose own SELECTs say what is now; what they read at the end of a day is no value of that day."""
 BUSINESS = "business"
 """The category of indicators that feeds and own SELECTs bring; how the feed itself does stands on its target's page."""
 
@@ -23,7 +25,8 @@ def indicators(connection: Connection, now: datetime, zone: ZoneInfo) -> list[Ro
     """One row a series of a business indicator, with the last value of each of the last 35 business days.
 
     Columns: id, target, system, demo, indicator, labels, unit, kind, description, owner, status, fresh_at, stale,
-    days: [(business day, value)], oldest first.
+    daily (a feed of whole business days; else a reading of the moment), days: [(business day, value)], oldest first,
+    running (whether the last of them is the day that has not ended), moments: [(at_ms, value)] of the last two hours.
     """
     statement = (
         select(
@@ -40,6 +43,7 @@ def indicators(connection: Connection, now: datetime, zone: ZoneInfo) -> list[Ro
             check_result.c.status,
             probe_state.c.last_success_at.label("fresh_at"),
             probe_state.c.every_s,
+            probe_state.c.collector,
         )
         .join(target, target.c.id == series.c.target_id)
         .join(indicator, indicator.c.name == series.c.indicator, isouter=True)
@@ -54,9 +58,22 @@ def indicators(connection: Connection, now: datetime, zone: ZoneInfo) -> list[Ro
         if row["id"] in found:
             found[row["id"]]["status"] = worst((row["status"], found[row["id"]]["status"]))
             continue
-        found[row["id"]] = row | {"stale": missed(row["fresh_at"], row["every_s"] or 300.0, now), "days": []}
+        found[row["id"]] = row | {
+            "stale": missed(row["fresh_at"], row["every_s"] or 300.0, now),
+            "daily": row["collector"] not in OF_THE_MOMENT,
+            "days": [],
+            "running": False,
+            "moments": [],
+        }
+    today = now.astimezone(zone).date()
+    recent_ms = instant_ms(now) - 2 * HOUR_MS
     for series_id, measured in _points(connection, list(found), now).items():
-        found[series_id]["days"] = by_day(measured, zone)
+        days = by_day(measured, zone)
+        found[series_id] |= {
+            "days": days,
+            "running": bool(days) and days[-1][0] >= today,
+            "moments": [] if found[series_id]["daily"] else [point for point in measured if point[0] >= recent_ms],
+        }
     return list(found.values())
 
 

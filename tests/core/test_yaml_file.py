@@ -182,7 +182,7 @@ def test_whatever_yaml_writes_is_read_back_or_refused(value: Any) -> None:
     """What a YAML writer wrote of plain values comes back equal, and faults are only of the kinds that are documented."""
     import yaml
 
-    document = parse_yaml(yaml.safe_dump({"v": value}, allow_unicode=True), "f.yaml")
+    document = parse_yaml(yaml.safe_dump({"v": value}), "f.yaml")
     if not document.faults:
         assert document.value == {"v": value}
     for fault in document.faults:

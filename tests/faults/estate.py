@@ -27,7 +27,12 @@ def configure(home: Path, source_url: str, hook_url: str, *, every: str = "300ms
     config = home / "config"
     config.mkdir(parents=True, exist_ok=True)
     probe = {"collect": "prometheus_exporter", "name": PROBE, "every": every, "with": {"url": source_url}}
-    route = {"receiver": "hook", "group_by": ["alertname", "n"], "group_wait": "0s", "group_interval": "1s"}
+    route: dict[str, Any] = {
+        "receiver": "hook",
+        "group_by": ["alertname", "n"],
+        "group_wait": "0s",
+        "group_interval": "1s",
+    }
     route |= {"repeat_interval": "12h", "ticket": {"kind": "fault"}}
     files: dict[str, Any] = {
         "targets.yaml": {"targets": [{"name": TARGET, "kind": "exporter", "probes": [probe]}]},

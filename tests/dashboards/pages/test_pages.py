@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,19 +10,24 @@ from typing import Any
 
 import pytest
 from dash.development.base_component import Component
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, insert, select
 
+import alerts as alert_package
 from core.model import instant_ms
+from core.store import tables
 from dashboards import pages
-from dashboards.components import ticket_cards
+from dashboards.components import kpi_cards, ticket_cards, ticket_forms
 from dashboards.components.filters import address, parse, whole
 from dashboards.components.panels import as_of
+from dashboards.components.rows import title
 from dashboards.components.values import money, per_second, size, value
+from dashboards.components.words import EVENT
 from dashboards.locale import Say
 from dashboards.pages import alerts, find, kpi, overview, reconciliation, run, target, targets, threads, tickets
 from dashboards.queries import alerts as alert_reads
 from dashboards.queries import kpi as kpi_reads
 from dashboards.queries import overview as overview_reads
+from dashboards.queries import pools as pool_reads
 from dashboards.queries import reconciliation as run_reads
 from dashboards.queries import targets as target_reads
 from dashboards.queries import tickets as ticket_reads
@@ -153,14 +159,69 @@ def test_alerts_are_rows_of_words_in_both_languages(connection: Connection, now:
     (chinese,) = alerts.grid_rows(rows, now, ZH)
     assert english["state"] == {"status": "critical", "word": "Critical"}
     assert chinese["state"] == {"status": "critical", "word": "严重"}
-    assert english["who"] == {"text": "li.wei", "none": False}
-    assert english["ticket"]["href"] == "/tickets?ticket=1"
+    assert english["alert"]["title"] == "billing-db-01: disk"
+    assert english["why"] == "disk: 95.1 % of /u01 is in use; the critical limit is 95 %."
+    assert english["who"] == {
+        "text": "li.wei",
+        "none": False,
+        "acknowledged": "acknowledged at 2026-03-12 13:04:15",
+        "ticket": {"text": "ticket #1", "href": "/tickets?ticket=1"},
+    }
+    assert chinese["who"]["ticket"]["text"] == "工单 #1"
+
+
+def test_an_alert_without_a_summary_is_led_by_its_target_and_check() -> None:
+    assert title({"annotations": {}, "target": "crm-web", "check_name": "threads"}) == "crm-web: threads"
+
+
+def test_an_alert_of_a_business_day_says_which_and_a_target_that_its_summary_leaves_out(
+    connection: Connection, now: datetime
+) -> None:
+    row = alert_reads.alerts(connection, now, {"target": "billing-db-01"})[0]
+    row = row | {"annotations": {"summary": "The disk is full"}, "labels": {"business_day": "2026-03-11"}}
+    (shown,) = alerts.grid_rows([row], now, EN)
+    assert shown["alert"]["where"] == "billing-db-01 · business day 2026-03-11"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown", "room", "chosen"),
+    [
+        (9, None, False, 9),  # the address says which, even one that the filters leave out
+        (None, None, True, 5),  # the first of the list
+        (None, 7, True, 7),  # what is being read stays
+        (None, 8, True, 5),  # ... unless it has left the list
+        (None, 7, False, None),  # a phone shows the list first
+    ],
+)
+def test_which_alert_is_shown_in_detail(wanted: int | None, shown: int | None, room: bool, chosen: int | None) -> None:
+    assert alerts.choose([{"id": 5}, {"id": 7}], wanted, shown, room) == chosen
+
+
+@pytest.mark.parametrize(
+    ("viewport", "room"), [({"width": 1440}, True), ({"width": 390}, False), (None, False), ({"width": "x"}, False)]
+)
+def test_there_is_room_for_a_detail_when_the_window_says_so(viewport: object, room: bool) -> None:
+    assert alerts.has_room(viewport) is room
+
+
+def test_every_kind_of_event_that_alerts_and_tickets_write_has_a_word() -> None:
+    """The kinds are read from the source that writes them, so that a new one needs its word."""
+    folder = Path(alert_package.__file__).parent
+    source = "\n".join(path.read_text() for path in folder.rglob("*.py"))
+    written = set(re.findall(r'(?:WHO|who|row\.\w+), "([a-z_]+)",', source)) | set(
+        re.findall(r'_tell_alerts\([^"]*"([a-z_]+)"', source)
+    )
+    assert {"acknowledged", "unacknowledged", "not_delivered", "ticket", "alert_returned", "reopened"} <= written
+    assert written <= set(EVENT)
 
 
 def test_an_alert_in_detail_offers_acknowledgement_only_to_those_who_may(connection: Connection, now: datetime) -> None:
     rows = alerts.read(connection, 2, instant_ms(now))
     assert "Acknowledge" in said(alerts.render(rows, {}, now, True, EN))
     assert "Acknowledge" not in said(alerts.render(rows, {}, now, False, EN))
+    taken = alerts.read(connection, 1, instant_ms(now))
+    assert "Give back" in said(alerts.render(taken, {}, now, True, EN))
+    assert "Give back" not in said(alerts.render(taken, {}, now, False, EN))
     assert "8 of 8 threads are busy" in said(alerts.render(rows, {}, now, False, EN))
     assert "There is no such alert." in said(alerts.render(alerts.read(connection, 999, 0), {}, now, True, EN))
 
@@ -226,20 +287,110 @@ def test_a_zoomed_chart_keeps_its_zoom(connection: Connection, now: datetime) ->
 
 
 @pytest.mark.parametrize(
-    ("values", "change"), [([100.0] * 7 + [110.0], 0.1), ([100.0] * 8, 0.0), ([5.0], None), ([0.0] * 7 + [3.0], None)]
+    ("values", "back", "change"),
+    [
+        ([100.0] * 7 + [110.0], 7, 0.1),
+        ([100.0] * 8, 7, 0.0),
+        ([5.0], 7, None),
+        ([0.0] * 7 + [3.0], 7, None),
+        ([100.0, 80.0], 1, -0.2),
+        ([], 1, None),
+    ],
 )
-def test_a_kpi_is_compared_with_the_same_weekday_a_week_before(values: list[float], change: float | None) -> None:
+def test_a_kpi_is_compared_with_the_day_before_and_the_same_weekday_a_week_before(
+    values: list[float], back: int, change: float | None
+) -> None:
     days = [(date(2026, 3, 1) + timedelta(days=n), measured) for n, measured in enumerate(values)]
-    found = kpi.against_week(days)
+    found = kpi_cards.against(days, back)
     assert found == (None if change is None else pytest.approx(change))
+
+
+def a_kpi(**values: Any) -> dict[str, Any]:
+    """A row of an indicator by channel, two days over and one that runs."""
+    days = [(date(2026, 3, 10), 100.0), (date(2026, 3, 11), 120.0), (date(2026, 3, 12), 7.0)]
+    return {
+        "target": "boss-business",
+        "indicator": "business.orders",
+        "labels": {"channel": "shop"},
+        "description": "Orders of the business day",
+        "owner": "Sales",
+        "unit": "1",
+        "kind": "gauge",
+        "status": "ok",
+        "stale": False,
+        "daily": True,
+        "days": days,
+        "running": True,
+        "moments": [],
+    } | values
+
+
+def test_the_running_day_is_named_set_apart_and_compared_with_nothing() -> None:
+    words = said(kpi_cards.kpi_card([a_kpi(), a_kpi(labels={"channel": "web hall"})], EN))
+    assert "2026-03-11 Wed" in words
+    assert "+20%" in words
+    assert "today so far" in words
+    assert "the day that still runs" in words
+    assert "2026-03-12 Thu: 7 so far" in words
+    assert "−94" not in words
+
+
+def test_an_indicator_is_one_card_with_a_row_for_each_dimension(connection: Connection, now: datetime) -> None:
+    rows = [row for row in kpi_reads.indicators(connection, now, EN.zone) if row["target"] == "boss-business"]
+    words = said(kpi.render(rows, EN))
+    assert words.count("Orders of the business day") == 1
+    assert "web hall" in words
+    assert "today so far" not in words  # its days are all over
+
+
+def test_a_reading_of_the_moment_has_no_days_and_no_change() -> None:
+    words = said(kpi_cards.kpi_card([a_kpi(daily=False, running=False, moments=[(0, 3.0), (1, 5.0)])], EN))
+    assert "now, and the last two hours" in words
+    assert "vs day before" not in words
+    assert " 5 " in words + " "
 
 
 def test_kpi_money_is_exact_and_names_its_owner(connection: Connection, now: datetime) -> None:
     rows = kpi_reads.indicators(connection, now, EN.zone)
     revenue = next(row for row in rows if row["indicator"] == "business.revenue" and not row["demo"])
     words = said(kpi.render(rows, EN))
-    assert money(int(revenue["days"][-1][1]), "CNY", EN) in words
+    assert money(int(kpi_cards.ended(revenue)[-1][1]), "CNY", EN) in words
     assert "owner: Finance" in words
+
+
+def test_a_pool_is_judged_by_every_check_on_its_web_series(seeded: Engine, now: datetime) -> None:
+    """A check on the busy ratio, a series that no strip draws, makes the pool critical and says why."""
+    with seeded.connect() as connection, connection.begin() as undone:
+        pool = next(row for row in pool_reads.pools(connection, now) if row["target"] == "crm-web")
+        assert pool["status"] != "critical"
+        target_id = connection.execute(select(tables.target.c.id).where(tables.target.c.name == "crm-web")).scalar_one()
+        for labels, status in (({}, "critical"), ({"pool": "another"}, "warning")):
+            series_id = connection.execute(
+                insert(tables.series).values(
+                    target_id=target_id,
+                    indicator="web.threads.busy_ratio",
+                    labels=labels,
+                    probe="crm-web/tomcat",
+                    created_at=now,
+                )
+            ).inserted_primary_key[0]
+            connection.execute(
+                insert(tables.check_result).values(
+                    check_name="threads-nearly-full",
+                    series_id=series_id,
+                    status=status,
+                    value=0.97,
+                    reason="97 %, above the critical limit 90 %",
+                    at_ms=instant_ms(now),
+                    since_ms=instant_ms(now),
+                )
+            )
+        (pool,) = [row for row in pool_reads.pools(connection, now) if row["target"] == "crm-web"]
+        assert (pool["status"], pool["reason"]) == ("critical", "97 %, above the critical limit 90 %")
+        words = said(threads.render([pool], {}, 0, 1, EN))
+        assert "Critical" in words
+        assert "97 %, above the critical limit 90 %" in words
+        undone.rollback()
 
 
 def test_a_pool_without_samples_says_so() -> None:
@@ -313,3 +464,26 @@ def test_a_class_whose_samples_stopped_ends_its_band_as_unknown_not_as_quiet(
     assert (shown[0]["end_ms"], shown[1]["end_ms"]) == (shown[1]["start_ms"], end_ms)
     assert shown[1]["why"] == ["bass-dw", "billing-db", "crm-db"]
     assert overview.silenced(spans, [], end_ms) == spans
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        ("open", {"ticket-assigning", "ticket-resolving", "ticket-commenting"}),
+        ("assigned", {"ticket-assigning", "ticket-resolving", "ticket-commenting"}),
+        ("resolved", {"ticket-closing", "ticket-reopening", "ticket-commenting"}),
+        ("closed", {"ticket-reopening", "ticket-commenting"}),
+        (None, set()),
+    ],
+)
+def test_a_ticket_offers_what_its_state_allows_to_those_who_may_work_on_it(state: str | None, shown: set[str]) -> None:
+    whole_hidden, *parts = ticket_forms.hidden(state, True)
+    assert {form for form, hid in zip(ticket_forms.FORMS, parts, strict=True) if not hid} == shown
+    assert whole_hidden is (not shown)
+    assert all(ticket_forms.hidden(state, False))
+
+
+def test_a_class_says_who_has_its_alerts_and_how_many_nobody_has() -> None:
+    rows = [{"owners": ["li.wei"], "unowned": 0}, {"owners": ["zhang.min", "li.wei"], "unowned": 2}]
+    assert said(overview.whose(rows, EN)) == "li.wei, zhang.min  ·  2 with nobody"
+    assert said(overview.whose([{"owners": [], "unowned": 3}], EN)) == "nobody yet"
