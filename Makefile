@@ -2,8 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-export BOMC_HOME ?= $(CURDIR)/var/demo
-export BOMC_PORT ?= 8050
 PACKAGES := bomc core collectors checks alerts reconciliation dashboards
 
 .PHONY: help install demo test test-slow faults lint bench clean lock test-servers
@@ -23,7 +21,7 @@ $(VENV)/.installed: requirements/test.txt pyproject.toml
 
 ## make demo       the console with its demo operator (BOMC_HOME, BOMC_PORT choose folder and port)
 demo: install
-	$(BIN)/bomc demo
+	@BOMC_HOME="$${BOMC_HOME:-var/demo}" $(BIN)/bomc demo
 
 ## make test       every test that takes seconds, against real servers started for it
 test: install test-servers

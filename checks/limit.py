@@ -41,8 +41,12 @@ def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator) -
         return f"{what}, within {_bounds(params, indicator)}"
     limit = f"the {verdict.status.value} limit {show(verdict.limit, indicator)}"
     if verdict.holding:
-        samples = "1 sample" if params.raise_at.k == 1 else f"{params.raise_at.k} samples"
-        return f"{what}, held: not yet {samples} back of {limit} by {params.clear_margin:.0%}"
+        share = params.raise_at
+        samples = "a sample is" if share.n == 1 else f"{share.k} of the last {share.n} samples are"
+        back = f"{show_quantity(params.clear_margin, 'ratio')} back" if params.clear_margin else "back"
+        return (
+            f"{what}, still {verdict.status.value} until {samples} {back} of the limit {show(verdict.limit, indicator)}"
+        )
     many = "1 sample is" if verdict.crossing == 1 else f"{verdict.crossing} samples are"
     count = "" if params.raise_at.n == 1 else f" ({many} beyond it; {params.raise_at} raise)"
     return f"{what}, {verdict.direction} {limit}{count}"

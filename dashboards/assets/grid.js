@@ -57,19 +57,14 @@
   cells.AlertCell = function (props) {
     const value = props.value;
     if (!value) return null;
-    const small = [value.where, value.reason].filter(Boolean);
+    const demo = value.demo ? h("span", { className: "demo-mark" }, value.demo) : null;
     return h(
       "span",
       { className: "alert-cell" },
       h("span", { className: "alert-cell-head" }, state(value.state), h("span", { className: "dim" }, value.age)),
-      h(
-        "span",
-        { className: "alert-cell-title" },
-        value.title,
-        value.where ? h("span", { className: "dim alert-cell-where" }, value.where) : null,
-        value.demo ? h("span", { className: "demo-mark cell-note" }, value.demo) : null
-      ),
-      small.length ? h("span", { className: "alert-cell-why" }, small.join(" · ")) : null,
+      h("span", { className: "alert-cell-title" }, value.title),
+      value.reason ? h("span", { className: "alert-cell-why" }, value.reason) : null,
+      value.where || demo ? h("span", { className: "alert-cell-sub" }, value.where ? h("span", null, value.where) : null, demo) : null,
       h("span", { className: "alert-cell-who" }, who(props.data.who || {}))
     );
   };

@@ -10,7 +10,7 @@ from dash import dcc, html
 
 from dashboards.components.filters import address, chips
 from dashboards.components.icons import icon
-from dashboards.components.rows import holder, title
+from dashboards.components.rows import holder, title, where
 from dashboards.components.words import STATUS, TARGET_KIND, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
@@ -53,7 +53,7 @@ def grid_rows(rows: list[Row], now: datetime, _: Say, chosen: int | None = None)
                 "alert": {
                     "title": title(row),
                     "reason": reason,
-                    "where": _where(row, _),
+                    "where": where(row, _),
                     "demo": _("demo data") if row["demo"] else "",
                     "state": {"status": shown, "word": word(STATUS, shown, _)},
                     "age": age,
@@ -64,13 +64,6 @@ def grid_rows(rows: list[Row], now: datetime, _: Say, chosen: int | None = None)
             }
         )
     return found
-
-
-def _where(row: Row, _: Say) -> str:
-    """What the summary leaves open: the target that it does not name, the business day that it is about."""
-    known = [] if row["target"] in title(row) else [row["target"]]
-    day = row["labels"].get("business_day")
-    return " · ".join(known + ([_("business day {day}", day=day)] if day else []))
 
 
 def _who(row: Row, _: Say) -> dict[str, Any]:

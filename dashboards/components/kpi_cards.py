@@ -15,6 +15,7 @@ from dash import dcc, html
 from dashboards.components.figures import label
 from dashboards.components.filters import segment
 from dashboards.components.icons import icon
+from dashboards.components.sparks import DAY_PX, spark
 from dashboards.components.states import state
 from dashboards.components.values import value
 from dashboards.locale import Say
@@ -149,24 +150,22 @@ def _legend(rows: Sequence[Row], _: Say) -> Any:
 
 
 def bars(row: Row, _: Say) -> html.Div:
-    """A bar from zero for each business day; weekends are paler, the running day is hatched; each says its value."""
+    """A bar from zero for each business day; weekends are paler, the running day is hatched; the tip has a week's values."""
     days = row["days"][-DAYS_SHOWN:]
+    over = days[:-1] if row["running"] else days
     most = max((abs(measured) for _day, measured in days), default=0) or 1
-    last = len(days) - 1
-
-    def bar(position: int, day: date, measured: float) -> html.Span:
-        running = row["running"] and position == last
-        said = f"{_.day(day)}: {_shown(row, measured, _)}"
-        return html.Span(
-            html.Span(style={"height": f"{max(0.0, measured) / most:.1%}"}, className="bar-fill"),
-            className="bar" + (" bar-running" if running else " bar-weekend" if day.weekday() >= 5 else ""),
-            title=_("{value} so far", value=said) if running else said,
-        )
-
+    weekends = frozenset(at for at, (day, _measured) in enumerate(over) if day.weekday() >= 5)
+    parts = [spark([measured for _day, measured in over], most, pale=weekends, width_px=DAY_PX * len(over))]
+    said = [f"{_.day(day)}: {_shown(row, measured, _)}" for day, measured in over[-WEEK:]]
+    if row["running"]:
+        day, measured = days[-1]
+        said.append(_("{value} so far", value=f"{_.day(day)}: {_shown(row, measured, _)}"))
+        parts.append(html.Span(className="bar-running", style={"height": f"{max(0.0, measured) / most:.1%}"}))
     return html.Div(
-        [bar(position, day, measured) for position, (day, measured) in enumerate(days)],
+        parts,
         className="bars",
         role="img",
+        title="\n".join(said),
         **{"aria-label": _("The last {n} business days", n=len(days))},
     )
 
@@ -176,14 +175,5 @@ def moments(points: list[float], _: Say) -> html.Div:
     step = max(1, -(-len(points) // MOMENTS_SHOWN))
     thinned = [max(points[at : at + step]) for at in range(0, len(points), step)]
     most = max((abs(measured) for measured in thinned), default=0) or 1
-    return html.Div(
-        [
-            html.Span(
-                html.Span(style={"height": f"{max(0.0, measured) / most:.1%}"}, className="bar-fill"), className="bar"
-            )
-            for measured in thinned
-        ],
-        className="bars bars-moments",
-        role="img",
-        **{"aria-label": _("The last {n} readings", n=len(points))},
-    )
+    name = _("The last {n} readings", n=len(points))
+    return html.Div(spark(thinned, most), className="bars", role="img", **{"aria-label": name})

@@ -30,6 +30,13 @@ def title(row: Row) -> str:
     return str(row["annotations"].get("summary") or f"{row['target']}: {row['check_name']}")
 
 
+def where(row: Row, _: Say) -> str:
+    """What an alert's summary leaves open: the target that it does not name, the business day that it is about."""
+    known = [] if row["target"] in title(row) else [row["target"]]
+    day = row["labels"].get("business_day")
+    return " · ".join(known + ([_("business day {day}", day=day)] if day else []))
+
+
 def holder(row: Row) -> str | None:
     """Who has an alert: whoever acknowledged it, else whoever has its ticket."""
     return row["acknowledged_by"] or row.get("assignee")
@@ -49,12 +56,19 @@ def alert_line(row: Row, now: datetime, _: Say) -> html.Li:
         dcc.Link(
             [
                 state(row["severity"], _),
-                html.Span([title(row), " ", *([demo(_)] if row["demo"] else [])], className="row-main"),
+                html.Span(title(row), className="row-main"),
                 html.Span(
                     [_.age(age_s(row["opened_at"], now)), " · ", has_it(row, _)],
                     className="row-age",
                 ),
-                html.Span(row["annotations"].get("reason", ""), className="row-why", title=row["check_name"]),
+                html.Span(
+                    [
+                        " · ".join(filter(None, [row["annotations"].get("reason", ""), where(row, _)])) + " ",
+                        *([demo(_)] if row["demo"] else []),
+                    ],
+                    className="row-why",
+                    title=row["check_name"],
+                ),
             ],
             href=f"/alerts?alert={row['id']}",
             className="row alert-row",

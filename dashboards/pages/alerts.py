@@ -14,9 +14,8 @@ from alerts import commands
 from core.model import instant_ms
 from core.store.open import reading, writing
 from dashboards.callbacks import guarded
-from dashboards.components import notices
+from dashboards.components import alert_list, notices
 from dashboards.components.alert_detail import alert_detail
-from dashboards.components.alert_list import columns, grid_rows, render_filters, render_load
 from dashboards.components.filters import parse, whole
 from dashboards.components.grids import grid
 from dashboards.components.icons import icon
@@ -59,7 +58,7 @@ def layout(_: Say) -> list[Any]:
                         ),
                         grid(
                             "alerts-grid",
-                            columns(_),
+                            alert_list.columns(_),
                             _,
                             empty=_("No alert fits these filters."),
                             select=True,
@@ -141,9 +140,9 @@ def register(app: Dash, console: Console) -> None:
             chosen = choose(rows, whole(filters.get("alert")), shown, has_room(viewport))
             whole_alert = None if chosen is None else read(connection, chosen, instant_ms(now))
         return (
-            grid_rows(rows, now, _, chosen),
-            render_filters(filters, _),
-            render_load(load, _),
+            alert_list.grid_rows(rows, now, _, chosen),
+            alert_list.render_filters(filters, _),
+            alert_list.render_load(load, _),
             _.many("one alert", "{n} alerts", len(rows)),
             as_of(_, now),
             render(whole_alert, filters, now, current_viewer().may("alerts.acknowledge"), _),

@@ -83,7 +83,7 @@ def test_a_viewer_sees_alerts_and_cannot_acknowledge(site: Site, chromium: Brows
     page = context.new_page()
     enter(page, site, "guest")
     page.goto(site.url + "/alerts?alert=3")
-    expect(page.locator("#alert-detail h2")).to_have_text("bass-etl-01")
+    expect(page.locator("#alert-detail h2")).to_have_text("bass-etl-01: cpu")
     expect(page.locator("#alert-ack-one")).to_have_count(0)
     context.close()
 
@@ -92,8 +92,8 @@ def test_an_alert_is_seen_acknowledged_and_the_doing_is_on_record(page: Page, si
     page.goto(site.url + "/")
     page.get_by_text("order-service").first.click()
     page.goto(site.url + "/alerts")
-    page.locator("#alerts-grid [row-id='2'] [col-id='reason']").click()
-    expect(page.locator("#alert-detail h2")).to_have_text("order-service")
+    page.locator("#alerts-grid [row-id='2'] [col-id='alert']").click()
+    expect(page.locator("#alert-detail h2")).to_have_text("order-service: threads")
     expect(page.locator("#alert-chart .js-plotly-plot .trace.scatter")).to_have_count(2)
     page.locator("#alert-ack-one").click()
     page.locator("#alerts-comment").fill("Restarting the pool.")
@@ -105,6 +105,47 @@ def test_an_alert_is_seen_acknowledged_and_the_doing_is_on_record(page: Page, si
         recorded = connection.execute(select(tables.audit.c.who).where(tables.audit.c.object == "alert/2")).scalars()
         assert (who, list(recorded)) == ("li.wei", ["li.wei"])
     watched.require_clean()
+
+
+def test_an_alert_that_somebody_has_is_given_back_and_the_doing_is_on_record(page: Page, site: Site) -> None:
+    page.goto(site.url + "/alerts?alert=1")
+    page.locator("#alert-give-back").click()
+    page.locator("#alerts-back-comment").fill("End of shift.")
+    page.locator("#alerts-give-back").click()
+    expect(page.get_by_text("The alert is given back; its messages go on.")).to_be_visible()
+    expect(page.locator("#alert-detail")).to_contain_text("Given back")
+    expect(page.locator("#alert-ack-one")).to_be_visible()
+    with reading(site.engine) as connection:
+        who = connection.execute(select(tables.alert.c.acknowledged_by).where(tables.alert.c.id == 1)).scalar_one()
+        done = connection.execute(select(tables.audit.c.action).where(tables.audit.c.object == "alert/1")).scalars()
+        assert (who, list(done)) == (None, ["unacknowledge"])
+
+
+def test_the_first_alert_is_open_where_there_is_room_and_an_address_opens_its_own(page: Page, site: Site) -> None:
+    page.goto(site.url + "/alerts")
+    expect(page.locator("#alert-detail .alert-panel")).to_be_visible()
+    expect(page.locator("#alerts-grid .row-chosen")).to_have_count(1)
+    page.goto(site.url + "/alerts?alert=6")
+    expect(page.locator("#alert-detail h2")).to_have_text("payment-gateway: reachable")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(site.url + "/alerts?alert=3")
+    expect(page.locator("#alert-detail h2")).to_have_text("bass-etl-01: cpu")
+    page.goto(site.url + "/alerts")
+    expect(page.locator("#alerts-grid .alert-cell-title").first).to_be_visible()
+    expect(page.locator("#alert-detail")).not_to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_cell_of_the_alerts_is_cut_off(page: Page, site: Site, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(site.url + "/alerts")
+    expect(page.locator("#alerts-grid .ag-center-cols-container .ag-row").first).to_be_visible()
+    expect(page.locator("#alerts-grid .ag-header-cell:visible")).to_have_count(5 if width == 1440 else 2)
+    cut = """[...document.querySelectorAll('#alerts-grid .ag-cell, #alerts-grid .ag-cell *')]
+        .filter(each => each.clientWidth > 0 && each.scrollWidth > each.clientWidth + 1)
+        .filter(each => !each.closest('.ag-selection-checkbox'))
+        .map(each => each.textContent)"""
+    assert page.evaluate(cut) == []
 
 
 def test_several_alerts_are_acknowledged_at_once_and_one_that_is_taken_is_refused(page: Page, site: Site) -> None:
@@ -136,6 +177,20 @@ def test_a_ticket_is_taken_resolved_and_closed(page: Page, site: Site, watched: 
     with reading(site.engine) as connection:
         row = connection.execute(select(tables.ticket).where(tables.ticket.c.id == 2)).mappings().one()
         assert (row["state"], row["assignee"], row["cause"]) == ("closed", "li.wei", "The pool was too small.")
+    page.locator("#ticket-reopen").click()
+    expect(page.get_by_text("This needs a reason; nothing was written.")).to_be_visible()
+    page.locator("#ticket-reason").fill("It is full again.")
+    page.locator("#ticket-reopen").click()
+    expect(page.locator("#ticket-detail")).to_contain_text("It is full again.")
+    expect(page.locator("#ticket-reason")).to_have_value("")
+    page.locator("#ticket-text").fill("Asked the vendor.")
+    page.locator("#ticket-comment").click()
+    expect(page.locator("#ticket-detail")).to_contain_text("Asked the vendor.")
+    with reading(site.engine) as connection:
+        state = connection.execute(select(tables.ticket.c.state).where(tables.ticket.c.id == 2)).scalar_one()
+        done = connection.execute(select(tables.audit.c.action).where(tables.audit.c.object == "ticket/2")).scalars()
+        assert state == "assigned"
+        assert list(done)[-2:] == ["ticket_reopened", "ticket_comment"]
     watched.require_clean()
 
 
@@ -154,7 +209,7 @@ def test_the_language_is_switched_and_kept_after_a_reload(page: Page, site: Site
     expect(page.locator("h1")).to_have_text("告警")
     page.reload()
     expect(page.locator("h1")).to_have_text("告警")
-    expect(page.locator(".ag-header")).to_contain_text("监控对象")
+    expect(page.locator(".ag-header")).to_contain_text("处理人")
     assert page.evaluate("document.documentElement.lang") == "zh-Hans"
     page.goto(site.url + "/alerts?severity=critical&lang=en")
     expect(page.locator("h1")).to_have_text("Alerts")

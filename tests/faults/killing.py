@@ -11,19 +11,22 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-COMMIT = "COMMIT"
+COMMIT, ENDED = "COMMIT", "the end of a transaction"
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Die before the `number`-th statement or commit (from 0), counted from the first one that holds `since`."""
+    """Die at the `number`-th step (from 0), counted from the first one that holds `since`.
+
+    A step is a statement or a commit, before it is made, or a connection given back, when its transaction is over.
+    """
 
     number: int
     since: str = ""
 
 
 class Killer:
-    """Counts the statements of an engine; armed with a point, it ends the process there and says where."""
+    """Counts the steps of an engine; armed with a point, it ends the process there and says where."""
 
     def __init__(self, engine: Engine, note: Path) -> None:
         self._note = note
@@ -34,6 +37,7 @@ class Killer:
         self.seen = 0
         event.listen(engine, "before_cursor_execute", self._statement)
         event.listen(engine, "commit", self._commit)
+        event.listen(engine, "checkin", self._given_back)
 
     def arm(self, point: Point | None) -> None:
         """Count from now on; None disarms."""
@@ -46,6 +50,9 @@ class Killer:
 
     def _commit(self, _connection: Connection) -> None:
         self._pass(COMMIT)
+
+    def _given_back(self, _connection: Any, _record: Any) -> None:
+        self._pass(ENDED)
 
     def _pass(self, statement: str) -> None:
         with self._lock:

@@ -45,7 +45,8 @@ REACHED_WITHIN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one kill comes about: at a statement, at an instant, at a message's arrival, or at a statement of the start."""
+    """How one kill comes about: at a step of the store's, of the start's too, at an instant, at a message's arrival, or
+    at a message that the receiver does not hear, because it falls at the same moment."""
 
     how: str
     point: Point | None = None
@@ -58,7 +59,7 @@ def plans(seed: int, count: int) -> list[Plan]:
     found = []
     for _ in range(count):
         how = drawn.choice(
-            ("statement", "statement", "change", "change", "change", "outbox", "instant", "arrival", "start")
+            ("statement", "statement", "change", "change", "change", "outbox", "instant", "arrival", "unheard", "start")
         )
         after_s = drawn.uniform(0.0, 1.2)
         if how == "arrival":
@@ -116,6 +117,8 @@ class Scene:
                 orders.send(plan.point)
             if plan.how == "arrival":
                 self.receiver.on_request = lambda: self._strike(pid, plan.after_s)
+            if plan.how == "unheard":
+                self.receiver.on_request = lambda: self._strike_unheard(pid)
             self._change(raised, cleared)
             if plan.how == "instant":
                 time.sleep(plan.after_s)
@@ -131,6 +134,10 @@ class Scene:
         time.sleep(after_s)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+    def _strike_unheard(self, pid: int) -> None:
+        self.receiver.got.pop()
+        self._strike(pid, 0.0)
 
     def _await_death(self, pid: int) -> None:
         """A point that was not reached in time is an instant like any other: it is killed there."""

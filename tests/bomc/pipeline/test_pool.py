@@ -23,6 +23,7 @@ class Runs:
     """Runs that go on until the test lets them end, and what was delivered of them."""
 
     gates: dict[str, threading.Event] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)  # keys whose runs use up their time and fail
     begun: list[str] = field(default_factory=list)
     delivered: list[Outcome] = field(default_factory=list)
     at_once: int = 0
@@ -38,6 +39,8 @@ class Runs:
         gate.wait(30)
         with self.lock:
             self.at_once -= 1
+        if one.key in self.silent:
+            return Outcome(one.key, one.target, 0, one.timeout_s, error="no answer in time")
         return Outcome(one.key, one.target, 0, 0.0)
 
     def end(self, name: str) -> None:
@@ -67,9 +70,11 @@ def test_no_more_run_at_once_than_the_limit_and_the_others_wait_in_order(runs: R
     assert all(small.submit(probe(name)) for name in names)
     wait_until(lambda: len(runs.begun) == 2, "two runs begin")
     assert small.depth == 3
-    for name in names:
+    for done, name in enumerate(names, 1):  # one by one, so that the order in which the next ones begin can be seen
         runs.end(name)
-    wait_until(lambda: len(runs.delivered) == 5, "all are delivered")
+        wait_until(
+            lambda done=done: len(runs.delivered) == done and len(runs.begun) == min(5, 2 + done), "the next begins"
+        )
     assert runs.most_at_once <= 2
     assert runs.begun[2:] == ["c/fake", "d/fake", "e/fake"]
     assert small.depth == 0
@@ -120,6 +125,27 @@ def test_a_hung_run_is_given_up_and_its_place_goes_to_the_next(runs: Runs, monke
     assert len(runs.delivered) == 3
     assert small.submit(probe("hung"))
     wait_until(lambda: runs.told[-1] == ("hung", True), "it runs again")
+
+
+def test_silent_targets_queue_behind_each_other_only(runs: Runs) -> None:
+    """Once found out, more of them than the pool has places do not keep one that answers from being asked."""
+    small, silent = pool(runs, limit=2), ["s1", "s2", "s3", "s4"]
+    runs.silent = {f"{name}/fake" for name in silent}
+    for name in silent:
+        small.submit(probe(name))
+        runs.end(name)
+    wait_until(lambda: len(runs.delivered) == 4, "they are found out")
+    for name in silent:
+        runs.gates[f"{name}/fake"].clear()
+        assert small.submit(probe(name))
+    runs.end("sound")
+    assert small.submit(probe("sound"))
+    wait_until(lambda: runs.told[-1] == ("sound", True), "the sound one is asked and answers")
+    assert small.depth == 2  # of the silent ones no more than two are asked at a time
+    runs.silent.clear()
+    for name in silent:
+        runs.end(name)
+    wait_until(lambda: len(runs.delivered) == 9, "they answer")
 
 
 def test_a_closed_pool_starts_nothing_more(runs: Runs) -> None:

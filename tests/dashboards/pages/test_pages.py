@@ -16,7 +16,7 @@ import alerts as alert_package
 from core.model import instant_ms
 from core.store import tables
 from dashboards import pages
-from dashboards.components import kpi_cards, ticket_cards, ticket_forms
+from dashboards.components import alert_list, kpi_cards, ticket_cards, ticket_forms
 from dashboards.components.filters import address, parse, whole
 from dashboards.components.panels import as_of
 from dashboards.components.rows import title
@@ -155,8 +155,8 @@ def test_what_is_stale_is_said_to_be_unknown() -> None:
 
 def test_alerts_are_rows_of_words_in_both_languages(connection: Connection, now: datetime) -> None:
     rows = alert_reads.alerts(connection, now, {"target": "billing-db-01"})
-    (english,) = alerts.grid_rows(rows, now, EN)
-    (chinese,) = alerts.grid_rows(rows, now, ZH)
+    (english,) = alert_list.grid_rows(rows, now, EN)
+    (chinese,) = alert_list.grid_rows(rows, now, ZH)
     assert english["state"] == {"status": "critical", "word": "Critical"}
     assert chinese["state"] == {"status": "critical", "word": "严重"}
     assert english["alert"]["title"] == "billing-db-01: disk"
@@ -179,7 +179,7 @@ def test_an_alert_of_a_business_day_says_which_and_a_target_that_its_summary_lea
 ) -> None:
     row = alert_reads.alerts(connection, now, {"target": "billing-db-01"})[0]
     row = row | {"annotations": {"summary": "The disk is full"}, "labels": {"business_day": "2026-03-11"}}
-    (shown,) = alerts.grid_rows([row], now, EN)
+    (shown,) = alert_list.grid_rows([row], now, EN)
     assert shown["alert"]["where"] == "billing-db-01 · business day 2026-03-11"
 
 
@@ -208,9 +208,13 @@ def test_every_kind_of_event_that_alerts_and_tickets_write_has_a_word() -> None:
     """The kinds are read from the source that writes them, so that a new one needs its word."""
     folder = Path(alert_package.__file__).parent
     source = "\n".join(path.read_text() for path in folder.rglob("*.py"))
-    written = set(re.findall(r'(?:WHO|who|row\.\w+), "([a-z_]+)",', source)) | set(
-        re.findall(r'_tell_alerts\([^"]*"([a-z_]+)"', source)
+    forms = (
+        r'now, "([a-z_]+)",',
+        r'events\.append\(\("([a-z_]+)", ',
+        r'_write_down\(connection, \w+, \w+, "([a-z_]+)"',
+        r'_tell_alerts\([^")]*"([a-z_]+)"',
     )
+    written = {kind for form in forms for kind in re.findall(form, source)}
     assert {"acknowledged", "unacknowledged", "not_delivered", "ticket", "alert_returned", "reopened"} <= written
     assert written <= set(EVENT)
 
@@ -366,14 +370,16 @@ def test_a_pool_is_judged_by_every_check_on_its_web_series(seeded: Engine, now: 
         target_id = connection.execute(select(tables.target.c.id).where(tables.target.c.name == "crm-web")).scalar_one()
         for labels, status in (({}, "critical"), ({"pool": "another"}, "warning")):
             series_id = connection.execute(
-                insert(tables.series).values(
+                insert(tables.series)
+                .returning(tables.series.c.id)
+                .values(
                     target_id=target_id,
                     indicator="web.threads.busy_ratio",
                     labels=labels,
                     probe="crm-web/tomcat",
                     created_at=now,
                 )
-            ).inserted_primary_key[0]
+            ).scalar_one()
             connection.execute(
                 insert(tables.check_result).values(
                     check_name="threads-nearly-full",
@@ -381,7 +387,7 @@ def test_a_pool_is_judged_by_every_check_on_its_web_series(seeded: Engine, now: 
                     status=status,
                     value=0.97,
                     reason="97 %, above the critical limit 90 %",
-                    at_ms=instant_ms(now),
+                    held=status,
                     since_ms=instant_ms(now),
                 )
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -275,3 +276,22 @@ def test_a_page_of_another_session_cannot_log_one_out(house: House) -> None:
     assert answer.headers["location"] == "/login"
     client.cookies.set(SESSION_COOKIE, cookie)
     assert client.get("/").status_code == 303
+
+
+def test_answers_are_compressed_for_those_who_can_read_that_and_keep_their_headers(house: House) -> None:
+    """A page's frame and a bundle come as gzip with the security headers; who asks for none gets them plain."""
+    client = house.client("viewer")
+    page = client.get("/", headers={"Accept": "text/html", "Accept-Encoding": "gzip"})
+    assert page.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in page.headers["vary"]
+    bundle = re.search(r'src="(/_dash-component-suites/[^"]+)"', page.text)
+    assert bundle is not None
+    answer = client.get(bundle[1], headers={"Accept-Encoding": "gzip"})
+    plain = client.get(bundle[1], headers={"Accept-Encoding": "identity"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert answer.content == plain.content
+    assert int(answer.headers["cache-control"].partition("max-age=")[2].partition(",")[0]) >= 86_400 * 30
+    for one in (page, answer, plain):
+        assert one.headers["content-security-policy"].startswith("default-src 'none'")
+        assert one.headers["x-content-type-options"] == "nosniff"
