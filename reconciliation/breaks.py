@@ -40,9 +40,12 @@ def found(classified: ir.Table, parties: Mapping[str, Party]) -> ir.Table:
     return table
 
 
-def ordered(breaks: ir.Table) -> ir.Table:
-    """The breaks in the order in which they are published."""
-    ids = (f"{party}_record_id" for party in PARTIES)
+def ordered(breaks: ir.Table, parties: Mapping[str, Party]) -> ir.Table:
+    """The breaks in the order in which they are published.
+
+    Record ids decide only between surplus rows of one key, so that those of a party without any are not compared.
+    """
+    ids = (f"{name}_record_id" for name, party in parties.items() if party.surplus is not None)
     return breaks.order_by(["business_key", "kind", "class", *(breaks[name].asc(nulls_first=True) for name in ids)])
 
 
@@ -90,9 +93,10 @@ def read_breaks(folder: Path, offset: int = 0, limit: int = 100, classes: Collec
 def _of_keys(classified: ir.Table, parties: Mapping[str, Party]) -> ir.Table:
     import ibis
 
-    picked = classified.filter(classified["class_code"].notin([CODES[name] for name in QUIET]))
+    broken = classified.filter(classified["class_code"].notin([CODES[name] for name in QUIET]))
+    picked = broken
     for name, party in parties.items():
-        wanted = picked.select(row=picked[f"{name}_row"])
+        wanted = broken.select(row=broken[f"{name}_row"])
         side = _side(name, party.entered.semi_join(wanted, "row"))
         picked = picked.left_join(side, picked[f"{name}_row"] == side[f"{name}_at_row"])
     keys = ibis.coalesce(*(picked[f"{name}_key"] for name in parties))

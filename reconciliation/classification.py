@@ -80,16 +80,12 @@ def classified(
     )
     surplus = amount["payment"] - amount["billing"]
     credit = amount["platform"] - amount["billing"]
-    fees = [keys[f"{party}_fee"] for party in PARTIES]
-    highest = ibis.greatest(*(ibis.coalesce(fee, *fees) for fee in fees))
-    lowest = ibis.least(*(ibis.coalesce(fee, *fees) for fee in fees))
-
     at_rest = _all(
         [
             *(keys[f"{party}_status"] == SUCCESS for party in PARTIES),
             alike,
             *(amount["billing"] == amount[party] for party in PARTIES[1:]),
-            *(keys["billing_fee"] == keys[f"{party}_fee"] for party in PARTIES[1:]),
+            *(keys["billing_fee"].identical_to(keys[f"{party}_fee"]) for party in PARTIES[1:]),
         ]
     )
     rules: list[tuple[ir.Value, str]] = [
@@ -112,7 +108,7 @@ def classified(
         (surplus < -tolerance_minor, "amount_shortfall"),
         (credit > tolerance_minor, "over_credited"),
         (credit < -tolerance_minor, "under_credited"),
-        (highest - lowest > fee_tolerance_minor, "fee_mismatch"),
+        (_fee_difference(keys) > fee_tolerance_minor, "fee_mismatch"),
     ]
     code = ibis.cases(*((when, _code(name)) for when, name in rules), else_=_code("matched"))
     table = keys.select(
@@ -120,25 +116,23 @@ def classified(
         class_code=code,
         cleared=_any(brought.values()),
         overdue=_any(pending[party] & brought[party] for party in PARTIES),
-        first=ibis.coalesce(amount["billing"], amount["payment"], amount["platform"]),
-        largest=ibis.greatest(*(ibis.coalesce(value, 0) for value in amount.values())),
-        difference=surplus.abs(),
-        credit=credit.abs(),
-        fee=highest - lowest,
-        **{f"{party}_row": keys[f"{party}_row"] for party in PARTIES},
-        **{f"{party}_amount": amount[party] for party in PARTIES},
+        **{f"{party}_{column}": keys[f"{party}_{column}"] for party in PARTIES for column in ("row", "amount", "fee")},
     )
+    amount = {party: table[f"{party}_amount"] for party in PARTIES}
     return table.select(
         "class_code",
         "refund",
         "cleared",
         at_risk=ibis.cases(
             (_is(table, *QUIET), 0),
-            (_is(table, *_AT_DIFFERENCE), table["difference"]),
-            (_is(table, *_AT_CREDIT), table["credit"]),
-            (_is(table, "fee_mismatch"), table["fee"]),
-            (_is(table, "currency_mismatch"), table["largest"]),
-            else_=table["first"],
+            (_is(table, *_AT_DIFFERENCE), (amount["payment"] - amount["billing"]).abs()),
+            (_is(table, *_AT_CREDIT), (amount["platform"] - amount["billing"]).abs()),
+            (_is(table, "fee_mismatch"), _fee_difference(table)),
+            (
+                _is(table, "currency_mismatch"),
+                ibis.greatest(*(ibis.coalesce(value, 0) for value in amount.values())),
+            ),
+            else_=ibis.coalesce(amount["billing"], amount["payment"], amount["platform"]),
         ),
         carried=_is(table, "awaiting_cutoff", "in_doubt") & ~(_is(table, "in_doubt") & table["overdue"]),
         **{f"{party}_{column}": table[f"{party}_{column}"] for party in PARTIES for column in ("row", "amount")},
@@ -168,6 +162,15 @@ def _explained(keys: ir.Table, day: Day, looked_back: bool) -> ir.Value:
         )
         for boundary in boundaries
     )
+
+
+def _fee_difference(keys: ir.Table) -> ir.Value:
+    """The highest less the lowest of the fees given; null when none is."""
+    import ibis
+
+    fees = [keys[f"{party}_fee"] for party in PARTIES]
+    given = [ibis.coalesce(fee, *fees) for fee in fees]
+    return ibis.greatest(*given) - ibis.least(*given)
 
 
 def _says(keys: ir.Table, party: str, status: int) -> ir.BooleanValue:

@@ -41,7 +41,8 @@ def arrange(engine: Engine, loaded: Loaded, carried: ir.Table | None) -> Party:
 
     party = loaded.delivered.party
     usable = loaded.rows.filter(loaded.rows["fault"] == 0)
-    repeated = engine.keep_any(f"{party}_repeated", _repeated(usable))
+    suspects = _suspects(engine, f"{party}_often_used", usable, usable["record_id"].hash())
+    repeated = None if suspects is None else engine.keep_any(f"{party}_repeated", _repeated(suspects))
     if repeated is not None:
         usable = usable.anti_join(repeated, "row")
     entered = usable.select(
@@ -52,7 +53,8 @@ def arrange(engine: Engine, loaded: Loaded, carried: ir.Table | None) -> Party:
     )
     if carried is not None:
         entered = entered.union(_not_superseded(carried, entered).select(entered.columns))
-    surplus = engine.keep_any(f"{party}_surplus", _surplus(entered))
+    suspects = _suspects(engine, f"{party}_often_booked", entered, entered["business_key"].hash())
+    surplus = None if suspects is None else engine.keep_any(f"{party}_surplus", _surplus(suspects))
     standing = entered if surplus is None else entered.anti_join(surplus, "row")
     return Party(repeated, entered, surplus, standing)
 
@@ -81,22 +83,20 @@ def side_by_side(parties: dict[str, Party]) -> ir.Table:
     return joined
 
 
-def _repeated(usable: ir.Table) -> ir.Table:
+def _repeated(suspects: ir.Table) -> ir.Table:
     """The rows whose record_id a better row has already, with that row."""
     import ibis
 
-    suspects = _suspects(usable, usable["record_id"].hash())
     content = [suspects[name] for name in ("occurred_at", *RECORD, "row")]
     window = ibis.window(group_by="record_id", order_by=content)
     ranked = suspects.mutate(rank=ibis.row_number().over(window), first_row=suspects["row"].first().over(window))
     return ranked.filter(ranked["rank"] > 0).select("row", "first_row", "amount")
 
 
-def _surplus(entered: ir.Table) -> ir.Table:
+def _surplus(suspects: ir.Table) -> ir.Table:
     """The rows after the first of their party and key, by (occurred_at, record_id)."""
     import ibis
 
-    suspects = _suspects(entered, entered["business_key"].hash(), "refund")
     window = ibis.window(
         group_by=["business_key", "refund"],
         order_by=[suspects["occurred_at"], suspects["record_id"], suspects["row"]],
@@ -105,15 +105,15 @@ def _surplus(entered: ir.Table) -> ir.Table:
     return ranked.filter(ranked["rank"] > 0).drop("rank")
 
 
-def _suspects(rows: ir.Table, digest: ir.Value, *others: str) -> ir.Table:
-    """The rows that share a digest with another: all true repetitions, and by chance a few more.
+def _suspects(engine: Engine, name: str, rows: ir.Table, digest: ir.Value) -> ir.Table | None:
+    """The rows that share a digest with another: all true repetitions, and by chance a few more; None when none does.
 
-    Counting digests takes less memory than counting texts, and leaves almost nothing for the exact comparison.
+    Counting digests takes less memory than counting texts, and leaves almost nothing for the exact comparison. The
+    digests found are kept before they are joined, so that a file without repetitions is done with here.
     """
     digested = rows.mutate(digest=digest)
-    keys = ["digest", *others]
-    often = digested.group_by(keys).having(digested.count() > 1).agg()
-    return digested.semi_join(often, keys).drop("digest")
+    often = engine.keep_any(name, digested.group_by("digest").having(digested.count() > 1).agg())
+    return None if often is None else digested.semi_join(often, "digest").drop("digest")
 
 
 def _not_superseded(carried: ir.Table, entered: ir.Table) -> ir.Table:

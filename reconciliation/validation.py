@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from core.money import EXPONENTS
-from reconciliation.standard_record import COLUMNS, KINDS, STATUSES
+from reconciliation.standard_record import KINDS, STATUSES
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -35,6 +35,7 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
 REPEATED: Final = len(FAULTS) + 1  # record_id is used already in this file
 PLACEHOLDER: Final = -1  # no row at all: it keeps the place of a line that `mending` set aside
 
+_JUDGED = tuple(column for column, _ in FAULTS)
 _USUAL_CURRENCY = "CNY"
 _LARGEST_FEE = 2**62 - 1  # so that the difference of two fees fits 64 bits
 _INSTANT = (
@@ -90,60 +91,83 @@ def at(instant: datetime) -> ir.Value:
 def checked(text: ir.Table, day: Day, *, mended: bool) -> ir.Table:
     """Type and judge the rows of a file given as text columns. In a mended file, a row of nulls is a placeholder."""
     import ibis
-    from ibis.expr import datatypes
 
-    cells = {name: text[name] for name in text.columns if name in COLUMNS}
-    cells.setdefault("fee_minor", ibis.null("string"))
-    instant = cells["occurred_at"].try_cast(datatypes.Timestamp(timezone="UTC", scale=6))
-    amount, fee = cells["amount_minor"].try_cast("int64"), cells["fee_minor"].try_cast("int64")
-    plain_amount = (amount >= 0) & (amount.cast("string") == cells["amount_minor"])
-    plain_fee = cells["fee_minor"].isnull() | (
-        fee.between(-_LARGEST_FEE, _LARGEST_FEE) & (fee.cast("string") == cells["fee_minor"])
-    )
-    plain_instant = instant.notnull() & cells["occurred_at"].like("____-__-__T__:__:__" + day.offset_text)
-    today, before = day.business_day.isoformat(), (day.business_day - timedelta(days=1)).isoformat()
-    sound = {
-        "record_id": cells["record_id"].notnull(),
-        "business_key": cells["business_key"].notnull(),
-        "kind": cells["kind"].isin(KINDS),
-        "business_day": (cells["business_day"] == today)
-        | ((cells["business_day"] == before) & near(instant, day.start, day.window)),
-        "occurred_at": plain_instant | (instant.notnull() & cells["occurred_at"].re_search(_INSTANT)),
-        "amount_minor": plain_amount | ((amount >= 0) & cells["amount_minor"].re_search("^[0-9]+$")),
-        "currency": _is_currency(cells["currency"]),
-        "status": cells["status"].isin(STATUSES),
-        "fee_minor": plain_fee
-        | (fee.between(-_LARGEST_FEE, _LARGEST_FEE) & cells["fee_minor"].re_search("^-?[0-9]+$")),
-    }
+    typed = _typed(text, day, mended=mended)
+    tests = _sound(typed, day)
     plain = {
-        "business_day": cells["business_day"] == today,
-        "occurred_at": plain_instant,
-        "amount_minor": plain_amount,
-        "currency": cells["currency"] == _USUAL_CURRENCY,
-        "fee_minor": plain_fee,
+        "business_day": typed["business_day"] == day.business_day.isoformat(),
+        "occurred_at": typed["plain_instant"],
+        "amount_minor": typed["plain_amount"],
+        "currency": typed["currency"] == _USUAL_CURRENCY,
+        "fee_minor": typed["plain_fee"],
     }
     # The usual row passes one cheap conjunction; only what it lets fall is looked at closely.
-    faults = [(ibis.and_(*(plain.get(column, test) for column, test in sound.items())), _code(0))]
+    faults = [(ibis.and_(*(plain.get(column, test) for column, test in tests.items())), _code(0))]
     if mended:
-        faults.append((ibis.and_(*(text[name].isnull() for name in text.columns)), _code(PLACEHOLDER)))
-    faults += [(~sound[column].fill_null(False), _code(code)) for code, (column, _) in enumerate(FAULTS, start=1)]
-    fault = ibis.cases(*faults, else_=_code(0))
-    offending = [(fault == 0, ibis.null("string"))]
-    offending += [(fault == code, cells[column]) for code, (column, _) in enumerate(FAULTS, start=1)]
-    return text.select(
-        record_id=cells["record_id"],
-        business_key=cells["business_key"],
-        refund=cells["kind"] == "refund",
-        occurred_at=instant,
-        amount=ibis.cases((plain_amount, amount), (sound["amount_minor"], amount), else_=ibis.null("int64")),
-        currency=cells["currency"],
-        status=ibis.cases(
-            *((cells["status"] == name, _code(code)) for name, code in STATUS_CODES.items()), else_=ibis.null("int8")
-        ),
-        fee=fee,
-        fault=fault,
+        faults.append((typed["nothing"], _code(PLACEHOLDER)))
+    faults += [(~tests[column].fill_null(False), _code(code)) for code, (column, _) in enumerate(FAULTS, start=1)]
+    judged = typed.mutate(fault=ibis.cases(*faults, else_=_code(0)))
+    offending = [(judged["fault"] == 0, ibis.null("string"))]
+    offending += [(judged["fault"] == code, judged[column]) for code, (column, _) in enumerate(FAULTS, start=1)]
+    amount = (judged["plain_amount"], judged["amount"]), (_sound(judged, day)["amount_minor"], judged["amount"])
+    status = ((judged["status"] == name, _code(code)) for name, code in STATUS_CODES.items())
+    return judged.select(
+        "record_id",
+        "business_key",
+        refund=judged["kind"] == "refund",
+        occurred_at=judged["instant"],
+        amount=ibis.cases(*amount, else_=ibis.null("int64")),
+        currency=judged["currency"],
+        status=ibis.cases(*status, else_=ibis.null("int8")),
+        fee=judged["fee"],
+        fault=judged["fault"],
         offending=ibis.cases(*offending, else_=ibis.null("string")),
     )
+
+
+def _typed(text: ir.Table, day: Day, *, mended: bool) -> ir.Table:
+    """The cells, what they say as values (null: nothing), and whether they say it in the plainest form.
+
+    The steps are tables of their own, so that every value is worked out once however often it is asked for.
+    """
+    import ibis
+    from ibis.expr import datatypes
+
+    cells = {name: text[name] for name in text.columns if name in _JUDGED}
+    cells.setdefault("fee_minor", ibis.null("string"))
+    values = text.select(
+        **cells,
+        instant=cells["occurred_at"].try_cast(datatypes.Timestamp(timezone="UTC", scale=6)),
+        amount=cells["amount_minor"].try_cast("int64"),
+        fee=cells["fee_minor"].try_cast("int64"),
+        **({"nothing": ibis.and_(*(text[name].isnull() for name in text.columns))} if mended else {}),
+    )
+    instant, amount, fee = values["instant"], values["amount"], values["fee"]
+    return values.mutate(
+        plain_instant=instant.notnull() & values["occurred_at"].like("____-__-__T__:__:__" + day.offset_text),
+        plain_amount=(amount >= 0) & (amount.cast("string") == values["amount_minor"]),
+        plain_fee=values["fee_minor"].isnull()
+        | (fee.between(-_LARGEST_FEE, _LARGEST_FEE) & (fee.cast("string") == values["fee_minor"])),
+    )
+
+
+def _sound(typed: ir.Table, day: Day) -> dict[str, ir.BooleanValue]:
+    """The test of each judged column, by its name."""
+    instant, amount, fee = typed["instant"], typed["amount"], typed["fee"]
+    today, before = day.business_day.isoformat(), (day.business_day - timedelta(days=1)).isoformat()
+    return {
+        "record_id": typed["record_id"].notnull(),
+        "business_key": typed["business_key"].notnull(),
+        "kind": typed["kind"].isin(KINDS),
+        "business_day": (typed["business_day"] == today)
+        | ((typed["business_day"] == before) & near(instant, day.start, day.window)),
+        "occurred_at": typed["plain_instant"] | (instant.notnull() & typed["occurred_at"].re_search(_INSTANT)),
+        "amount_minor": typed["plain_amount"] | ((amount >= 0) & typed["amount_minor"].re_search("^[0-9]+$")),
+        "currency": _is_currency(typed["currency"]),
+        "status": typed["status"].isin(STATUSES),
+        "fee_minor": typed["plain_fee"]
+        | (fee.between(-_LARGEST_FEE, _LARGEST_FEE) & typed["fee_minor"].re_search("^-?[0-9]+$")),
+    }
 
 
 def _is_currency(code: ir.StringValue) -> ir.BooleanValue:

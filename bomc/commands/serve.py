@@ -46,7 +46,7 @@ def run_all(place: Home, estate: Estate, greeting: str = "") -> None:
     signal.signal(signal.SIGTERM, _leave)
     with listener:
         engine = engine_of(place, estate, create=True)
-        leader = _take_lead(engine)
+        leader = _lead(engine, threading.Event())
         pipeline = Pipeline(engine, estate, place, address.external_url, leader)
         pipeline.start()
         out.print(greeting or f"bomc is up at {address.external_url}", highlight=False, soft_wrap=True)
@@ -88,7 +88,7 @@ def serve(home: HomeOption = None) -> None:
 
 def run(home: HomeOption = None) -> None:
     """Run the pipeline alone; a second one on the same PostgreSQL stands by until the first falls silent."""
-    from bomc.service import Pipeline, ServiceError, address_of, await_lead
+    from bomc.service import Pipeline, ServiceError, address_of
 
     place, estate, lock = _start(home, locked=True)
     try:
@@ -99,8 +99,8 @@ def run(home: HomeOption = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    leader = await_lead(engine, stop, lambda sentence: out.print(sentence, highlight=False, soft_wrap=True))
-    if leader is not None:
+    leader = _lead(engine, stop)
+    if not stop.is_set():
         pipeline = Pipeline(engine, estate, place, external_url, leader)
         pipeline.start()
         out.print(f"The pipeline runs: {len(estate.probes)} probes, {len(estate.checks)} checks.", highlight=False)
@@ -117,13 +117,16 @@ def _wait(pipeline: Pipeline, stop: threading.Event) -> None:
         continue
 
 
-def _take_lead(engine: Engine) -> str:
+def _lead(engine: Engine, stop: threading.Event) -> str | None:
+    """Wait for the lead; returns the name under which this process leads.
+
+    None on SQLite, where the home's lock has already kept others out, and when `stop` was set first.
+    """
     from bomc.service import await_lead
 
-    name = await_lead(engine, threading.Event(), lambda sentence: out.print(sentence, highlight=False, soft_wrap=True))
-    if name is None:
-        fail("The lead could not be taken.")
-    return name
+    if engine.dialect.name == "sqlite":
+        return None
+    return await_lead(engine, stop, lambda sentence: out.print(sentence, highlight=False, soft_wrap=True))
 
 
 def set_up_log() -> None:

@@ -3,23 +3,30 @@
   "use strict";
   const NARROW = window.matchMedia("(max-width: 760px)");
 
-  // On a phone the alert's own cell says state, age and who has it, so the columns of these go.
-  function fit() {
-    const grid = window.dash_ag_grid && document.getElementById("alerts-grid");
-    if (!grid) return;
-    window.dash_ag_grid.getApiAsync("alerts-grid").then(function (api) {
-      if (!api || api.isDestroyed()) return;
-      api.setColumnsVisible(["state", "age", "who"], !NARROW.matches);
-      api.resetRowHeights();
-    });
+  // The grid's own interface, or nothing as long as its script is still on the way.
+  function grid() {
+    try {
+      return window.dash_ag_grid.getApi("alerts-grid");
+    } catch (_error) {
+      return null;
+    }
   }
-  NARROW.addEventListener("change", fit);
+
+  // On a phone the alert's own cell says state, age and who has it, so the columns of these go.
+  const BESIDE = ["state", "age", "who"];
+
+  function turned() {
+    const api = document.getElementById("alerts-grid") && grid();
+    if (!api) return;
+    api.setColumnsVisible(BESIDE, !NARROW.matches);
+    api.resetRowHeights();
+  }
+  NARROW.addEventListener("change", turned);
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     alerts: {
-      fit: function () {
-        fit();
-        return "yes";
+      fit: function (_viewport, columns) {
+        return columns.map((column) => Object.assign({}, column, { hide: NARROW.matches && BESIDE.includes(column.field) }));
       },
       open: function (cell) {
         if (!cell || !cell.rowId || cell.colId === "ag-Grid-SelectionColumn") {

@@ -265,7 +265,10 @@ def _on_the_client(app: Dash) -> None:
         prevent_initial_call=True,
     )
     app.clientside_callback(
-        ClientsideFunction("alerts", "fit"), Output("alerts-body", "data-fitted"), Input("alerts-grid", "id")
+        ClientsideFunction("alerts", "fit"),
+        Output("alerts-grid", "columnDefs"),
+        Input("viewport", "data"),
+        State("alerts-grid", "columnDefs"),
     )
 
 

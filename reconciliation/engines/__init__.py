@@ -35,7 +35,7 @@ class Engine(Protocol):
         """Carry out `rows` once, in the order of its source, adding `row`: 0 for the first. Raises ReadError."""
 
     def keep(self, name: str, rows: ir.Table) -> ir.Table:
-        """Carry out `rows` once and return the stored result."""
+        """Carry out `rows` once and return the stored result, which keeps their order where `rows` has one."""
 
     def keep_any(self, name: str, rows: ir.Table) -> ir.Table | None:
         """The same, or None when there is no row, so that what follows need not ask."""

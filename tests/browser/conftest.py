@@ -58,7 +58,7 @@ class Site:
     engine: Engine
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A console on a free port of this machine, with a seeded store and an operator and a viewer."""
     engine = open_store(f"sqlite:///{tmp_path_factory.mktemp('browser') / 'store.db'}")
@@ -84,9 +84,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium without a window."""
+    """Debian's Chromium without a window; ended with its module, since its event loop would be in the way of others."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("Chromium is not installed; apt-get install chromium")
@@ -130,7 +130,7 @@ class Watched:
         assert (self.foreign, self.complaints, self.failures) == ([], [], [])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def logged_in(site: Site, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cookies of an operator who has logged in through the login page."""
     place = tmp_path_factory.mktemp("browser-state") / "operator.json"
@@ -151,7 +151,7 @@ def enter(page: Page, site: Site, name: str) -> None:
     page.wait_for_selector("#overview .panel")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def context(chromium: Browser, logged_in: Path) -> Iterator[BrowserContext]:
     """The browser of the logged-in operator, whose clock is in Berlin; pages share its cache as a person's do."""
     made = chromium.new_context(storage_state=logged_in, timezone_id="Europe/Berlin")

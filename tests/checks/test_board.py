@@ -249,7 +249,7 @@ def test_a_lost_series_is_unknown_with_the_reason_and_comes_back_to_what_it_was(
     assert board.lose([index], "again", 3_000) == []
     [back] = judged(board, index, 78, 4_000)
     assert (back.old, back.result.status) == (Status.UNKNOWN, Status.WARNING)
-    assert "held" in back.result.reason
+    assert "still warning until" in back.result.reason
 
 
 def test_losing_a_series_that_was_never_judged_says_nothing() -> None:

@@ -68,7 +68,10 @@ def test_every_reason_says_value_limit_and_why() -> None:
     assert reasons[2] == "95, above the critical limit 90 (2 samples are beyond it; 2 of 3 raise)"
     assert reasons[4] == "85.7, still critical until 2 of the last 3 samples are 5 % back of the limit 90"
     assert reasons[6] == "10, within at most 80"
-    assert walk({"above": {"warning": 80}}, [81, 79])[1].reason == "79, still warning until a sample is 5 % back of the limit 80"
+    assert (
+        walk({"above": {"warning": 80}}, [81, 79])[1].reason
+        == "79, still warning until a sample is 5 % back of the limit 80"
+    )
 
 
 @pytest.mark.parametrize(

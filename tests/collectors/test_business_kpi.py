@@ -50,7 +50,9 @@ def test_a_recorded_feed_gives_each_value_at_the_end_of_its_business_day() -> No
     assert values[("payments.amount", "shop", "CNY")] == 123456789
     assert values[("dunning.success_ratio", "sms")] == 0.86
     days = {sample.indicator: sample.at_ms for sample in reading.samples}
-    assert days["dunning.success_ratio"] == instant_ms(datetime(2026, 3, 30, 16, tzinfo=UTC)) - 1, "just before midnight there"
+    assert days["dunning.success_ratio"] == instant_ms(datetime(2026, 3, 30, 16, tzinfo=UTC)) - 1, (
+        "just before midnight there"
+    )
     assert values[("business.feed.rows",)] == 4
     assert values[("business.feed.rows_refused",)] == 0
     assert values[("business.feed.days_behind",)] == 0
