@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import psutil
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
@@ -164,12 +165,18 @@ class Pipeline:
         return {"started_at": self._started.isoformat(), "version": __version__, **self.schedule.pulse()}
 
 
+def has_ended(holder: str) -> bool:
+    """Whether a leader was a process of this machine that is no more: killed, it could not give up its lead."""
+    host, _, rest = holder.rpartition(":")[0].rpartition(":")
+    return host == socket.gethostname() and rest.isdigit() and not psutil.pid_exists(int(rest))
+
+
 def await_lead(engine: Engine, stop: threading.Event, say: Callable[[str], None]) -> str | None:
     """Wait until this process leads; returns its name as leader, None when `stop` was set first."""
     name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     told = False
     while not stop.is_set():
-        holder = take_lead(engine, name, clock())
+        holder = take_lead(engine, name, clock(), has_ended)
         if holder is None:
             return name
         if not told:

@@ -100,7 +100,7 @@ def run(home: HomeOption = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     leader = _lead(engine, stop)
-    if not stop.is_set():
+    if leader is not None:
         pipeline = Pipeline(engine, estate, place, external_url, leader)
         pipeline.start()
         out.print(f"The pipeline runs: {len(estate.probes)} probes, {len(estate.checks)} checks.", highlight=False)
@@ -118,14 +118,9 @@ def _wait(pipeline: Pipeline, stop: threading.Event) -> None:
 
 
 def _lead(engine: Engine, stop: threading.Event) -> str | None:
-    """Wait for the lead; returns the name under which this process leads.
-
-    None on SQLite, where the home's lock has already kept others out, and when `stop` was set first.
-    """
+    """Wait for the lead; returns the name under which this process leads, None when `stop` was set first."""
     from bomc.service import await_lead
 
-    if engine.dialect.name == "sqlite":
-        return None
     return await_lead(engine, stop, lambda sentence: out.print(sentence, highlight=False, soft_wrap=True))
 
 

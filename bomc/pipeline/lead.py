@@ -6,6 +6,7 @@ another batch: its transaction finds another name there, and is rolled back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, select, update
@@ -24,14 +25,17 @@ class LeadLost(Exception):
     """Another pipeline has taken the lead; this one must stop writing."""
 
 
-def take_lead(engine: Engine, name: str, now: datetime) -> str | None:
-    """Take the lead for `name` if it is free or its holder has been silent; None when taken, else who has it."""
+def take_lead(
+    engine: Engine, name: str, now: datetime, ended: Callable[[str], bool] = lambda holder: False
+) -> str | None:
+    """Take the lead for `name` if it is free or its holder silent or `ended`; None when taken, else who has it."""
     with writing(engine) as connection:
         free = upsert(connection, pulse).values(name=LEASE, at=EPOCH, detail={"holder": NOBODY})
         connection.execute(free.on_conflict_do_nothing())  # so that there is a row to lock, even the first time
         row = connection.execute(select(pulse).where(pulse.c.name == LEASE).with_for_update()).one()
-        if row.detail["holder"] not in (name, NOBODY) and now - row.at < EXPIRES_AFTER:
-            return str(row.detail["holder"])
+        holder = str(row.detail["holder"])
+        if holder not in (name, NOBODY) and now - row.at < EXPIRES_AFTER and not ended(holder):
+            return holder
         connection.execute(update(pulse).where(pulse.c.name == LEASE).values(at=now, detail={"holder": name}))
     return None
 

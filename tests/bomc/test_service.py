@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bomc.configuration.estate import load_estate
-from bomc.service import Address, ServiceError, address_of, clock, listen
+from bomc.service import Address, ServiceError, address_of, clock, has_ended, listen
 from tests.servers.process import free_port
 
 
@@ -62,3 +65,14 @@ def test_a_host_that_is_not_ours_is_a_sentence() -> None:
 def test_the_clock_is_aware_utc() -> None:
     """Everything below is handed this."""
     assert str(clock().tzinfo) == "UTC"
+
+
+def test_a_killed_leader_of_this_machine_is_known_to_have_ended() -> None:
+    """A restart after kill -9 need not wait until the lease runs out; a leader elsewhere or alive keeps its lead."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here = socket.gethostname()
+    assert has_ended(f"{here}:{ended.pid}:0a1b2c3d")
+    assert not has_ended(f"{here}:{os.getpid()}:0a1b2c3d")
+    assert not has_ended(f"elsewhere-{here}:{ended.pid}:0a1b2c3d")
+    assert not has_ended("a name of another shape")
