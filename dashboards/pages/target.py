@@ -212,7 +212,8 @@ def render(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, _: S
         return html.H1(_("There is no such target")), None, empty(_("It may have another name now.")), None
     path = f"/targets/{segment(target['name'])}"
     status = row["status"] if row else "unjudged"
-    links = [dcc.Link(name, href=f"/targets/{segment(name)}") for name in (*target["runs_on"], *target["depends_on"])]
+    parents = (*target["runs_on"], *target["depends_on"])
+    links = [part for name in parents for part in (", ", dcc.Link(name, href=f"/targets/{segment(name)}"))][1:]
     head = [
         dcc.Link(
             [icon("back"), html.Span(_("All targets"), className="unseen")], href="/targets", className="shell-tool"

@@ -90,11 +90,7 @@ class DuckDB:
 
     def export(self, rows: ir.Table, path: Path) -> None:
         """Write the rows, in their order, as CSV or Parquet by the name of the path."""
-        form = (
-            "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
-            if path.suffix == ".parquet"
-            else "FORMAT csv, HEADER true"
-        )
+        form = "FORMAT parquet, COMPRESSION zstd" if path.suffix == ".parquet" else "FORMAT csv, HEADER true"
         with self._cursor() as cursor:
             cursor.execute(f"COPY ({self.backend.compile(rows)}) TO {_quoted(str(path))} ({form})")
 
