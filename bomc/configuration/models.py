@@ -58,10 +58,6 @@ class Operator(Part):
 
     name: str = Field(default="bomc", min_length=1, description="Shown on every page.")
     timezone: TimeZone = Field(default="Asia/Shanghai", description="Business days are days of this zone.")
-    cutoff: LocalTime = Field(default=time(0), description="Local time at which a business day ends, in quotes.")
-    bill_cycles: list[Annotated[int, Field(ge=1, le=28)]] = Field(
-        default=[1, 5, 10, 15, 20, 25], description="Days of the month on which customers are billed."
-    )
     language: Literal["zh_CN", "en"] = Field(default="zh_CN", description="Language of people who chose none.")
 
 
