@@ -101,12 +101,12 @@ class Verdict:
 
 def crosses(params: LimitParams, values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which values are beyond any limit: shape (n,) -> (n,). NaN is beyond none."""
-    beyond = np.zeros(values.shape, dtype=np.bool_)
+    crossing = np.zeros(values.shape, dtype=np.bool_)
     if params.above is not None:
-        beyond |= values > min(_given(params.above))
+        crossing |= values > min(_given(params.above))
     if params.below is not None:
-        beyond |= values < max(_given(params.below))
-    return beyond
+        crossing |= values < max(_given(params.below))
+    return crossing
 
 
 def decide(params: LimitParams, held: Status, window: Sequence[float]) -> Verdict:
@@ -118,12 +118,12 @@ def decide(params: LimitParams, held: Status, window: Sequence[float]) -> Verdic
     share = params.raise_at
     for status in (Status.CRITICAL, Status.WARNING):
         for direction, limit in limits(params, status):
-            crossing = sum(_beyond(value, limit, direction) for value in window)
+            crossing = sum(beyond(value, limit, direction) for value in window)
             if crossing >= share.k:
                 return Verdict(status, direction, limit, crossing)
             if SEVERITY.get(held, 0) >= SEVERITY[status]:
                 line = _clear_line(limit, direction, params.clear_margin)
-                back = sum(not _beyond(value, line, direction) for value in window)
+                back = sum(not beyond(value, line, direction) for value in window)
                 if back < share.k and _was_held(window, limit, line, direction):
                     return Verdict(status, direction, limit, crossing, holding=True)
     return Verdict(Status.OK)
@@ -131,7 +131,7 @@ def decide(params: LimitParams, held: Status, window: Sequence[float]) -> Verdic
 
 def _was_held(window: Sequence[float], limit: float, line: float, direction: Direction) -> bool:
     """With two directions held in one status, only the side that the window is on is held."""
-    return any(_beyond(value, line, direction) or _beyond(value, limit, direction) for value in window)
+    return any(beyond(value, line, direction) or beyond(value, limit, direction) for value in window)
 
 
 def limits(params: LimitParams, status: Status) -> list[tuple[Direction, float]]:
@@ -145,7 +145,8 @@ def limits(params: LimitParams, status: Status) -> list[tuple[Direction, float]]
     return found
 
 
-def _beyond(value: float, limit: float, direction: Direction) -> bool:
+def beyond(value: float, limit: float, direction: Direction) -> bool:
+    """Whether `value` crosses `limit`; at the limit it does not."""
     return value > limit if direction == "above" else value < limit
 
 

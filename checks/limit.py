@@ -7,7 +7,7 @@ says UNKNOWN when the probe fails, and `absence` watches for silence.
 
 from __future__ import annotations
 
-from checks.hysteresis import LimitParams, Verdict, crosses, decide, limits
+from checks.hysteresis import LimitParams, Verdict, beyond, crosses, decide, limits
 from checks.memory import Memory
 from core.model import Indicator, Result, Status
 from core.quantity import show_quantity
@@ -32,11 +32,11 @@ def judge(
     """The rule that `limit` and `rate` share: `what` is the judged value in words, `shown_limit` gives limits their unit."""
     window = (*memory.window, value)[-params.raise_at.n :]
     verdict = decide(params, memory.held, window)
-    reason = _reason(params, verdict, what, shown_limit)
+    reason = _reason(params, verdict, what, shown_limit, value)
     return Memory(verdict.status, verdict.status, window), Result(verdict.status, value, reason, at_ms)
 
 
-def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator) -> str:
+def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator, latest: float) -> str:
     if verdict.limit is None:
         return f"{what}, within {_bounds(params, indicator)}"
     limit = f"the {verdict.status.value} limit {show(verdict.limit, indicator)}"
@@ -47,9 +47,12 @@ def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator) -
         return (
             f"{what}, still {verdict.status.value} until {samples} {back} of the limit {show(verdict.limit, indicator)}"
         )
-    many = "1 sample is" if verdict.crossing == 1 else f"{verdict.crossing} samples are"
-    count = "" if params.raise_at.n == 1 else f" ({many} beyond it; {params.raise_at} raise)"
-    return f"{what}, {verdict.direction} {limit}{count}"
+    if params.raise_at.n == 1:
+        return f"{what}, {verdict.direction} {limit}"
+    count = f"{verdict.crossing} of the last {params.raise_at.n} samples"
+    if beyond(latest, verdict.limit, verdict.direction):
+        return f"{what}, {verdict.direction} {limit} ({count})"
+    return f"{what}, but {count} {'is' if verdict.crossing == 1 else 'are'} {verdict.direction} {limit}"
 
 
 def _bounds(params: Params, indicator: Indicator) -> str:

@@ -65,7 +65,8 @@ def test_every_reason_says_value_limit_and_why() -> None:
     """A reader of the reason needs nothing else: value, limit, count, and why it is held."""
     reasons = [result.reason for result in walk({**BOTH, "raise": "2 of 3"}, [50, 95, 95, 85.7, 85.7, 10, 10])]
     assert reasons[0] == "50, within at most 80"
-    assert reasons[2] == "95, above the critical limit 90 (2 samples are beyond it; 2 of 3 raise)"
+    assert reasons[2] == "95, above the critical limit 90 (2 of the last 3 samples)"
+    assert reasons[3] == "85.7, but 2 of the last 3 samples are above the critical limit 90"
     assert reasons[4] == "85.7, still critical until 2 of the last 3 samples are 5 % back of the limit 90"
     assert reasons[6] == "10, within at most 80"
     assert (
