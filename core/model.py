@@ -82,17 +82,6 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
-    """A result whose status differs from the one before; rows of these are only ever appended."""
-
-    check: str
-    series_id: int
-    old: Status
-    new: Status
-    result: Result
-
-
-@dataclass(frozen=True, slots=True)
 class Probe:
     """One scheduled question to one target: which collector asks, how often, with what settings."""
 
