@@ -23,6 +23,15 @@
   }
   NARROW.addEventListener("change", turned);
 
+  // The detail is put in place anew at every refresh, and a callback of its buttons would wait for the answer and be
+  // dropped with the button that was pressed. So the button says what it means, and the question opens at once.
+  document.addEventListener("click", function (event) {
+    const button = event.target instanceof Element && event.target.closest("[data-asks][data-alert]");
+    if (!button) return;
+    window.dash_clientside.set_props("alerts-ids", { data: [Number(button.dataset.alert)] });
+    window.dash_clientside.set_props(button.dataset.asks, { opened: true });
+  });
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     alerts: {
       fit: function (_viewport, columns) {
@@ -42,10 +51,6 @@
       askMany: function (clicks, rows) {
         if (!clicks || !rows || !rows.length) return [window.dash_clientside.no_update, false];
         return [rows.map((row) => Number(row.id)), true];
-      },
-      askOne: function (clicks, shown) {
-        if (!clicks || !shown) return [window.dash_clientside.no_update, window.dash_clientside.no_update];
-        return [[Number(shown)], true];
       },
     },
   });

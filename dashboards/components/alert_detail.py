@@ -85,11 +85,19 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
 
 
 def _button(row: Row, _: Say) -> html.Button:
-    """What can be done with an open alert: take it, or give it back."""
+    """What can be done with an open alert: take it, or give it back. The button itself names the alert and the question
+    that it asks (`assets/alerts.js`), so that a click is not lost while the page is being refreshed."""
     if row["acknowledged_by"]:
-        return html.Button([icon("back"), _("Give back")], id="alert-give-back", className="button", type="button")
+        parts, button_id, class_name, asks = [icon("back"), _("Give back")], "alert-give-back", "", "alerts-back-modal"
+    else:
+        parts, button_id, class_name = [icon("check"), _("Acknowledge")], "alert-ack-one", " button-main"
+        asks = "alerts-modal"
     return html.Button(
-        [icon("check"), _("Acknowledge")], id="alert-ack-one", className="button button-main", type="button"
+        parts,
+        id=button_id,
+        className="button" + class_name,
+        type="button",
+        **{"data-asks": asks, "data-alert": str(row["id"])},
     )
 
 

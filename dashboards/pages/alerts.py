@@ -228,7 +228,7 @@ def has_room(viewport: object) -> bool:
 
 
 def _on_the_client(app: Dash) -> None:
-    """A click on a row opens it; buttons collect which alerts are meant."""
+    """A click on a row opens it; the button above the list collects which alerts are meant."""
     app.clientside_callback(
         ClientsideFunction("alerts", "open"),
         Output("url", "search", allow_duplicate=True),
@@ -246,22 +246,6 @@ def _on_the_client(app: Dash) -> None:
         Output("alerts-modal", "opened", allow_duplicate=True),
         Input("alerts-ack-selected", "n_clicks"),
         State("alerts-grid", "selectedRows"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("alerts", "askOne"),
-        Output("alerts-ids", "data", allow_duplicate=True),
-        Output("alerts-modal", "opened", allow_duplicate=True),
-        Input("alert-ack-one", "n_clicks"),
-        State("alert-shown", "data"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("alerts", "askOne"),
-        Output("alerts-ids", "data", allow_duplicate=True),
-        Output("alerts-back-modal", "opened", allow_duplicate=True),
-        Input("alert-give-back", "n_clicks"),
-        State("alert-shown", "data"),
         prevent_initial_call=True,
     )
     app.clientside_callback(

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import select
 
 from core.store import tables
@@ -119,6 +119,31 @@ def test_an_alert_that_somebody_has_is_given_back_and_the_doing_is_on_record(pag
         who = connection.execute(select(tables.alert.c.acknowledged_by).where(tables.alert.c.id == 1)).scalar_one()
         done = connection.execute(select(tables.audit.c.action).where(tables.audit.c.object == "alert/1")).scalars()
         assert (who, list(done)) == (None, ["unacknowledge"])
+
+
+def test_a_click_is_not_lost_while_the_page_is_being_refreshed(page: Page, site: Site) -> None:
+    page.goto(site.url + "/alerts?alert=3")
+    expect(page.locator("#alert-ack-one")).to_be_visible()
+    filled(page)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if '"output":"..alerts-grid.rowData' in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/_dash-update-component?*", hold)
+    page.evaluate("window.dash_clientside.set_props('alerts-done', {data: 'again'})")
+    until = time.monotonic() + 10
+    while not held:
+        assert time.monotonic() < until, "the page did not ask for its refresh"
+        page.wait_for_timeout(50)
+    page.locator("#alert-ack-one").click()
+    for each in held:
+        each.continue_()
+    expect(page.locator("#alerts-comment")).to_be_visible()
+    page.unroute("**/_dash-update-component?*")
 
 
 def test_the_first_alert_is_open_where_there_is_room_and_an_address_opens_its_own(page: Page, site: Site) -> None:
