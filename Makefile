@@ -19,34 +19,39 @@ $(VENV)/.installed: requirements/test.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Everything that the tests and the benchmarks take beside: Spark and the peers that are measured against.
+$(VENV)/.full: $(VENV)/.installed requirements/full.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/full.txt
+	@touch $@
+
 ## make demo       the console with its demo operator (BOMC_HOME, BOMC_PORT choose folder and port)
 demo: install
 	@BOMC_HOME="$${BOMC_HOME:-var/demo}" $(BIN)/bomc demo
 
 ## make test       every test that takes seconds, against real servers started for it
-test: install test-servers
+test: install $(VENV)/.full test-servers
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not faults"
 
 ## make test-slow  the tests that take minutes
-test-slow: install test-servers
+test-slow: install $(VENV)/.full test-servers
 	$(BIN)/python -m pytest -m "slow"
 
 ## make faults     kill -9 and fault injection
-faults: install test-servers
+faults: install $(VENV)/.full test-servers
 	$(BIN)/python -m pytest -m "faults"
 
 test-servers:
 	@sh tests/install-servers.sh
 
 ## make lint       ruff, mypy --strict, pip-audit
-lint: install
+lint: install $(VENV)/.full
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@sh tests/audit-dependencies.sh $(BIN)
 
 ## make bench      the figures of docs/benchmarks.md, each as a ratio measured in one run
-bench: install test-servers
+bench: install $(VENV)/.full test-servers
 	$(BIN)/python -m benchmarks
 
 ## make clean      what the other commands made
@@ -57,3 +62,4 @@ clean:
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra test pyproject.toml -o requirements/test.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra test --extra spark --extra bench pyproject.toml -o requirements/full.txt

@@ -27,10 +27,9 @@ OURS = """
 import sys
 from datetime import date
 from pathlib import Path
-from reconciliation.request import Request
-from reconciliation.three_way import run
+from reconciliation.three_way import request, run
 folder = Path(sys.argv[1])
-outcome = run(Request(date(2026, 11, 1), *(folder / f"{p}.csv" for p in ("billing", "platform", "payment")), folder / "out"))
+outcome = run(request(date(2026, 11, 1), *(folder / f"{p}.csv" for p in ("billing", "platform", "payment")), folder / "out"))
 assert not outcome.refused, outcome.refused
 print(outcome.breaks)
 """

@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from reconciliation.request import PartyFile
 from reconciliation.scanning import Scan
-from reconciliation.sources import Delivered, SourceError, source_for
+from reconciliation.sources import Delivered, Source, SourceError, source_of
 from reconciliation.standard_record import manifest_path
 
 
@@ -31,37 +33,48 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file that is whole, and what its manifest states."""
+    """A file that is whole, the source that reads it, and what its manifest states; a format that states its own totals
+    needs none."""
 
     delivered: Delivered
-    manifest: Manifest
+    source: Source
+    manifest: Manifest | None
 
 
 def inspect(
-    files: Mapping[str, Path], business_day: date, *, meanwhile: Callable[[], object] = lambda: None
+    files: Sequence[PartyFile],
+    business_day: date,
+    timezone: ZoneInfo,
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, Arrival], tuple[str, ...]]:
     """The arrivals by party, and a sentence for each fault of each file; `meanwhile` runs while the bytes are read."""
     arrivals: dict[str, Arrival] = {}
     faults: list[str] = []
     with ThreadPoolExecutor(max_workers=len(files)) as pool:
-        scans = {party: pool.submit(source_for(path).scan, path) for party, path in files.items() if path.is_file()}
+        sources = {file.name: source_of(file, business_day, timezone) for file in files}
+        scans = {file.name: pool.submit(sources[file.name].scan, file.path) for file in files if file.path.is_file()}
         meanwhile()
-        for party, path in files.items():
-            manifest, found = _manifest(party, path, business_day)
+        for file in files:
+            party, path, source = file.name, file.path, sources[file.name]
+            manifest, found = None, list[str]()
+            if source.MANIFEST or manifest_path(path).exists():
+                manifest, found = _manifest(party, path, business_day)
             faults += found
             if party not in scans:
                 faults.append(f"{path}: the {party} file is missing; ask the sender for it")
                 continue
-            delivered, found = _delivered(party, path, scans[party])
+            refused = bool(found)
+            delivered, found = _delivered(party, path, source, scans[party])
             faults += found
-            if manifest is None or delivered is None:
+            if delivered is None or refused:
                 continue
-            if manifest.sha256.lower() != delivered.scan.sha256:
+            if manifest is not None and manifest.sha256.lower() != delivered.scan.sha256:
                 faults.append(
                     f"{path}: its SHA-256 is {delivered.scan.sha256} and the manifest states {manifest.sha256};"
                     " the file was damaged or replaced, ask for it again"
                 )
-            arrivals[party] = Arrival(delivered, manifest)
+            arrivals[party] = Arrival(delivered, source, manifest)
     return arrivals, tuple(faults)
 
 
@@ -72,7 +85,9 @@ def tie(arrival: Arrival, rows: int, amount_minor: int, uncertain_amount_minor: 
     whether what stands in the amount's place was meant as one.
     """
     path, stated = arrival.delivered.path, arrival.manifest
-    faults = []
+    faults: list[str] = []
+    if stated is None:
+        return faults
     if rows != stated.rows:
         faults.append(f"{path}: it has {rows} rows and the manifest states {stated.rows}; ask for the file again")
     if stated.amount_minor not in (amount_minor, amount_minor - uncertain_amount_minor):
@@ -83,9 +98,9 @@ def tie(arrival: Arrival, rows: int, amount_minor: int, uncertain_amount_minor: 
     return faults
 
 
-def _delivered(party: str, path: Path, scanned: Future[Scan]) -> tuple[Delivered | None, list[str]]:
+def _delivered(party: str, path: Path, source: Source, scanned: Future[Scan]) -> tuple[Delivered | None, list[str]]:
     try:
-        return Delivered(party, path, source_for(path).columns(path), scanned.result()), []
+        return Delivered(party, path, source.columns(path), scanned.result()), []
     except SourceError as error:
         return None, [f"{path}: {error}"]
     except (OSError, EOFError) as error:

@@ -7,14 +7,13 @@ holds the same for people: instants in the offset that the day's zone has at the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciliation.classification import CLASSES, CODES, DUPLICATES, QUIET, loser
 from reconciliation.matching import Party
+from reconciliation.rules import QUIET, Rules
 from reconciliation.spreadsheet import neutral
-from reconciliation.standard_record import PARTIES
 from reconciliation.validation import STATUS_CODES, Day
 
 if TYPE_CHECKING:
@@ -25,18 +24,19 @@ FILE_PARQUET: Final = "breaks.parquet"
 _LEADING: Final = ("business_key", "kind", "class", "loser", "at_risk_minor", "currency", "carried")
 _OF_PARTY: Final = ("record_id", "amount_minor", "currency", "status", "fee_minor", "occurred_at", "file", "line")
 _DELIVERED: Final = ("business_key", "_record_id", "_file")  # text of the sender's choosing; the rest is ours
-COLUMNS: Final = (
-    *_LEADING,
-    *(f"{party}_{name}" for party in PARTIES for name in _OF_PARTY),
-)
 
 
-def found(classified: ir.Table, parties: Mapping[str, Party]) -> ir.Table:
+def columns(parties: Iterable[str]) -> tuple[str, ...]:
+    """The columns of a break, of the parties in their order."""
+    return (*_LEADING, *(f"{party}_{name}" for party in parties for name in _OF_PARTY))
+
+
+def found(classified: ir.Table, parties: Mapping[str, Party], rules: Rules) -> ir.Table:
     """Every break and carried item with its records, typed."""
-    table = _of_keys(classified, parties)
+    table = _of_keys(classified, parties, rules)
     for name, party in parties.items():
         if party.surplus is not None:
-            table = table.union(_surplus(name, party.surplus))
+            table = table.union(_surplus(name, party.surplus, rules))
     return table
 
 
@@ -49,12 +49,12 @@ def ordered(breaks: ir.Table, parties: Mapping[str, Party]) -> ir.Table:
     return breaks.order_by(["business_key", "kind", "class", *(breaks[name].asc(nulls_first=True) for name in ids)])
 
 
-def for_people(breaks: ir.Table, day: Day) -> ir.Table:
+def for_people(breaks: ir.Table, day: Day, parties: Iterable[str]) -> ir.Table:
     """The same lines as text for CSV."""
     import ibis
 
-    columns: dict[str, ir.Value] = {}
-    for name in COLUMNS:
+    shown: dict[str, ir.Value] = {}
+    for name in columns(parties):
         value = breaks[name]
         if value.type().is_timestamp():
             local = value.cast("timestamp") + ibis.interval(seconds=int(day.offset.total_seconds()))
@@ -64,8 +64,8 @@ def for_people(breaks: ir.Table, day: Day) -> ir.Table:
             value = text + ibis.literal(day.offset_text)
         elif name.endswith(_DELIVERED):
             value = neutral(value)
-        columns[name] = value
-    return breaks.select(**columns)
+        shown[name] = value
+    return breaks.select(**shown)
 
 
 def read_breaks(folder: Path, offset: int = 0, limit: int = 100, classes: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -90,42 +90,43 @@ def read_breaks(folder: Path, offset: int = 0, limit: int = 100, classes: Collec
     return page
 
 
-def _of_keys(classified: ir.Table, parties: Mapping[str, Party]) -> ir.Table:
+def _of_keys(classified: ir.Table, parties: Mapping[str, Party], rules: Rules) -> ir.Table:
     import ibis
 
-    broken = classified.filter(classified["class_code"].notin([CODES[name] for name in QUIET]))
+    quiet = [rules.codes[name] for name in QUIET if name in rules.codes]
+    broken = classified.filter(classified["class_code"].notin(quiet))
     picked = broken
     for name, party in parties.items():
         wanted = broken.select(row=broken[f"{name}_row"])
         side = _side(name, party.entered.semi_join(wanted, "row"))
         picked = picked.left_join(side, picked[f"{name}_row"] == side[f"{name}_at_row"])
     keys = ibis.coalesce(*(picked[f"{name}_key"] for name in parties))
-    currency = ibis.coalesce(*(picked[f"{name}_currency"] for name in ("billing", "payment", "platform")))
+    currency = ibis.coalesce(*(picked[f"{name}_currency"] for name in rules.speakers))
     return picked.select(
         **{
             "business_key": keys,
             "kind": _kind(picked["refund"]),
-            "class": _class_name(picked["class_code"]),
-            "loser": loser(picked["class_code"], picked["refund"]),
+            "class": _class_name(picked["class_code"], rules),
+            "loser": rules.loser(picked["class_code"], picked["refund"]),
             "at_risk_minor": picked["at_risk"].cast("int64"),
             "currency": currency,
             "carried": picked["carried"],
         },
-        **{f"{party}_{column}": picked[f"{party}_{column}"] for party in PARTIES for column in _OF_PARTY},
+        **{f"{party}_{column}": picked[f"{party}_{column}"] for party in parties for column in _OF_PARTY},
     )
 
 
-def _surplus(name: str, rows: ir.Table) -> ir.Table:
+def _surplus(name: str, rows: ir.Table, rules: Rules) -> ir.Table:
     import ibis
 
     side = _side(name, rows)
-    code = ibis.literal(CODES[DUPLICATES[name]], "int8")
+    code = ibis.literal(rules.codes[rules.duplicates[name]], "int8")
     lines = side.select(
         **{
             "business_key": side[f"{name}_key"],
             "kind": _kind(side[f"{name}_refund"]),
-            "class": ibis.literal(DUPLICATES[name]),
-            "loser": loser(code, side[f"{name}_refund"]),
+            "class": ibis.literal(rules.duplicates[name]),
+            "loser": rules.loser(code, side[f"{name}_refund"]),
             "at_risk_minor": side[f"{name}_amount_minor"],
             "currency": side[f"{name}_currency"],
             "carried": ibis.literal(False),
@@ -135,11 +136,11 @@ def _surplus(name: str, rows: ir.Table) -> ir.Table:
     types = side.schema()
     others = {
         f"{party}_{column}": ibis.null(types[f"{name}_{column}"])
-        for party in PARTIES
+        for party in rules.parties
         if party != name
         for column in _OF_PARTY
     }
-    return lines.mutate(**others).select(*COLUMNS)
+    return lines.mutate(**others).select(*columns(rules.parties))
 
 
 def _side(name: str, rows: ir.Table) -> ir.Table:
@@ -170,7 +171,7 @@ def _kind(refund: ir.Value) -> ir.Value:
     return ibis.ifelse(refund, "refund", "payment")
 
 
-def _class_name(code: ir.Value) -> ir.Value:
+def _class_name(code: ir.Value, rules: Rules) -> ir.Value:
     import ibis
 
-    return ibis.cases(*((code == CODES[name], name) for name in CLASSES), else_=ibis.null("string"))
+    return ibis.cases(*((code == number, name) for name, number in rules.codes.items()), else_=ibis.null("string"))

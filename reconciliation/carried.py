@@ -6,6 +6,7 @@ nothing edited between the two days slips in. A carried row has a negative `row`
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING
 from reconciliation.certificate import Certificate, CertificateError, load
 from reconciliation.matching import RECORD
 from reconciliation.scanning import checksum
-from reconciliation.standard_record import PARTIES
 from reconciliation.validation import STATUS_CODES
 
 if TYPE_CHECKING:
@@ -39,14 +39,22 @@ def inspect(folder: Path, business_day: date) -> tuple[Certificate | None, tuple
     return certificate, tuple(faults)
 
 
-def read(engine: Engine, folder: Path) -> dict[str, ir.Table]:
-    """The carried rows of each party, with the columns that `matching.arrange` joins to today's."""
+def read(engine: Engine, folder: Path | None, adjusted: Path | None, parties: Iterable[str]) -> dict[str, ir.Table]:
+    """The rows of each party that are brought in, with the columns that `matching.arrange` joins to today's: what the
+    previous day's result `folder` marked as carried, and all of `adjusted`."""
     import ibis
 
-    breaks = engine.read_parquet(folder / "breaks.parquet")
-    items = engine.number("carried_items", breaks.filter(breaks["carried"]))
-    parties = {}
-    for party in PARTIES:
+    brought = []
+    if folder is not None:
+        breaks = engine.read_parquet(folder / "breaks.parquet")
+        brought.append(breaks.filter(breaks["carried"]))
+    if adjusted is not None:
+        brought.append(engine.read_parquet(adjusted))
+    if not brought:
+        return {}
+    items = engine.number("carried_items", brought[0] if len(brought) == 1 else brought[0].union(brought[1]))
+    found = {}
+    for party in parties:
         rows = items.filter(items[f"{party}_record_id"].notnull())
         records = rows.select(
             row=-1 - rows["row"],
@@ -64,5 +72,5 @@ def read(engine: Engine, folder: Path) -> dict[str, ir.Table]:
             file=rows[f"{party}_file"],
             line=rows[f"{party}_line"],
         )
-        parties[party] = records.select("row", *RECORD, "file", "line")
-    return parties
+        found[party] = records.select("row", *RECORD, "file", "line")
+    return found

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 FILE: Final = "certificate.json"
-CONTROL_VERSION: Final = "1"
 
 Certificate = Mapping[str, Any]
 

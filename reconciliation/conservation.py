@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciliation.classification import CLASSES, DUPLICATES, QUIET
 from reconciliation.matching import Party
+from reconciliation.rules import QUIET, Rules
 from reconciliation.sources import Loaded
-from reconciliation.standard_record import PARTIES
 from reconciliation.validation import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -82,10 +81,10 @@ def of_file(engine: Engine, loaded: Loaded) -> FileTotals:
     return FileTotals(_read(found, "rows", "amount") + aside, _read(found, "faulty", "faulty_amount") + aside)
 
 
-def of_keys(engine: Engine, keys: ir.Table) -> KeyTotals:
+def of_keys(engine: Engine, keys: ir.Table, rules: Rules) -> KeyTotals:
     """The totals of the joined keys, in one pass over them."""
     sums: dict[str, ir.Value] = {}
-    for name in PARTIES:
+    for name in rules.parties:
         row, amount = keys[f"{name}_row"], keys[f"{name}_amount"]
         for place, where in (("delivered", row >= 0), ("brought", row < 0)):
             sums[f"{name}_{place}"] = where.sum()
@@ -102,14 +101,15 @@ def of_keys(engine: Engine, keys: ir.Table) -> KeyTotals:
             name: functools.reduce(
                 Totals.__add__, (_read(row, f"{name}_{place}", f"{name}_{place}_amount") for row in found), Totals()
             )
-            for name in PARTIES
+            for name in rules.parties
         }
 
+    classes = rules.classes
     return KeyTotals(
-        classes={CLASSES[row["class_code"]]: _read(row, "count", "at_risk") for row in found},
+        classes={classes[row["class_code"]]: _read(row, "count", "at_risk") for row in found},
         delivered=total("delivered"),
         brought=total("brought"),
-        cleared=sum(int(row["cleared"] or 0) for row in found if CLASSES[row["class_code"]] == "matched"),
+        cleared=sum(int(row["cleared"] or 0) for row in found if classes[row["class_code"]] == "matched"),
     )
 
 
@@ -141,13 +141,14 @@ def of_parties(
     }
 
 
-def of_classes(keys: KeyTotals, places: Mapping[str, Places]) -> dict[str, Totals]:
+def of_classes(keys: KeyTotals, places: Mapping[str, Places], rules: Rules) -> dict[str, Totals]:
     """How many and how much at risk by class, duplicates included; a class that does not occur is absent."""
     classes = dict(keys.classes)
     for name, place in places.items():
         surplus = place.duplicates + place.brought_duplicates
         if surplus.count:
-            classes[DUPLICATES[name]] = classes.get(DUPLICATES[name], Totals()) + surplus
+            duplicate = rules.duplicates[name]
+            classes[duplicate] = classes.get(duplicate, Totals()) + surplus
     return classes
 
 

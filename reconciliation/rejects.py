@@ -13,7 +13,6 @@ from reconciliation.matching import Party
 from reconciliation.mending import SET_ASIDE_COLUMNS
 from reconciliation.sources import Loaded
 from reconciliation.spreadsheet import neutral
-from reconciliation.standard_record import PARTIES
 from reconciliation.validation import FAULTS
 
 if TYPE_CHECKING:
@@ -30,23 +29,24 @@ def listed(engine: Engine, loaded: Mapping[str, Loaded], parties: Mapping[str, P
     import ibis
 
     parts: list[ir.Table] = []
-    for name in PARTIES:
-        parts.append(_faulty(loaded[name]))
+    names = list(loaded)
+    for order, name in enumerate(names):
+        parts.append(_faulty(loaded[name], order))
         repeated = parties[name].repeated
         if repeated is not None:
-            parts.append(_repeated(loaded[name], repeated))
+            parts.append(_repeated(loaded[name], order, repeated))
         mended = loaded[name].mended
         if mended is not None:
             aside = engine.read_csv(mended.set_aside, SET_ASIDE_COLUMNS)
             text = {column: aside[column].fill_null("") for column in ("column", "reason", "value")}
-            parts.append(_line(aside, loaded[name], aside["line"].cast("int64"), **text))
+            parts.append(_line(aside, loaded[name], order, aside["line"].cast("int64"), **text))
     table = parts[0]
     for part in parts[1:]:
         table = table.union(part)
     table = table.order_by(["order", "line"])
     text = {name: neutral(table[name]) for name in ("file", "column", "reason", "value")}
     return table.select(
-        party=ibis.cases(*((table["order"] == PARTIES.index(name), name) for name in PARTIES), else_=""),
+        party=ibis.cases(*((table["order"] == order, name) for order, name in enumerate(names)), else_=""),
         file=text["file"],
         line=table["line"],
         column=text["column"],
@@ -55,7 +55,7 @@ def listed(engine: Engine, loaded: Mapping[str, Loaded], parties: Mapping[str, P
     )
 
 
-def _faulty(loaded: Loaded) -> ir.Table:
+def _faulty(loaded: Loaded, order: int) -> ir.Table:
     import ibis
 
     rows = loaded.rows.filter(loaded.rows["fault"] > 0)
@@ -64,6 +64,7 @@ def _faulty(loaded: Loaded) -> ir.Table:
     return _line(
         rows,
         loaded,
+        order,
         rows["row"] + loaded.first_line,
         column=ibis.cases(*((rows["fault"] == code, column) for code, (column, _) in numbered), else_=""),
         reason=ibis.cases(*((rows["fault"] == code, reason) for code, (_, reason) in numbered), else_=""),
@@ -71,13 +72,14 @@ def _faulty(loaded: Loaded) -> ir.Table:
     )
 
 
-def _repeated(loaded: Loaded, rows: ir.Table) -> ir.Table:
+def _repeated(loaded: Loaded, order: int, rows: ir.Table) -> ir.Table:
     import ibis
 
     first = (rows["first_row"] + loaded.first_line).cast("string")
     return _line(
         rows,
         loaded,
+        order,
         rows["row"] + loaded.first_line,
         column=ibis.literal("record_id"),
         reason=ibis.literal("is used already by the row on line ") + first,
@@ -85,9 +87,8 @@ def _repeated(loaded: Loaded, rows: ir.Table) -> ir.Table:
     )
 
 
-def _line(rows: ir.Table, loaded: Loaded, line: ir.Value, **text: ir.Value) -> ir.Table:
+def _line(rows: ir.Table, loaded: Loaded, order: int, line: ir.Value, **text: ir.Value) -> ir.Table:
     import ibis
 
-    order = PARTIES.index(loaded.delivered.party)
     file = loaded.delivered.path.name
     return rows.select(order=ibis.literal(order, "int8"), file=ibis.literal(file), line=line, **text)

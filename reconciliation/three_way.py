@@ -1,249 +1,27 @@
-"""The three-way control: billing, platform and payment files of one business day, matched key by key.
-
-`run` takes a request through arrival, load, match, classify and evidence, and returns an outcome; findings are data, and
-only a programmer's error or a failing machine raises. The result appears in the folder `out` with `certificate.json` as
-the last file: a folder without one has no result. A refused run changes nothing there.
-"""
+"""The three-way control: billing, platform and payment records of one day. It needs no file that describes it."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import importlib
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final
 
-from reconciliation import arrival, breaks, carried, certificate, conservation, rejects
-from reconciliation.arrival import Arrival
-from reconciliation.conservation import FileTotals, Places
-from reconciliation.engines import ENGINES, connect
-from reconciliation.matching import arrange, side_by_side
-from reconciliation.outcome import BREAKS, DONE, REFUSED, Outcome
-from reconciliation.request import Request
-from reconciliation.scanning import checksum
-from reconciliation.sources import Loaded, SourceError, source_for
+from reconciliation.match import Progress, run
+from reconciliation.request import PartyFile, Request
 from reconciliation.standard_record import PARTIES
-from reconciliation.validation import day_of
 
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
+__all__ = ["DIMENSIONS", "Progress", "request", "run"]
 
-    from reconciliation.engines import Engine
-
-OUTPUTS: Final = (breaks.FILE_CSV, breaks.FILE_PARQUET, rejects.FILE)
-_RUNNING: Final = ".running-"
-_AT_ONCE: Final = 2  # parties worked for side by side; more would only take the engine's threads from each other
-Progress = Callable[[str], None]
-Result = TypeVar("Result")
+DIMENSIONS: Final = ("channel", "product", "region")
+"""What causes are looked for in, where the files have it."""
 
 
-def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome:
-    """Reconcile one day; `progress` is told the name of each stage as it begins."""
-    progress("arrival")
-    arrivals, faults = arrival.inspect(
-        request.files,
-        request.business_day,
-        meanwhile=lambda: importlib.import_module(ENGINES[request.engine]).prepare(),
+def request(business_day: date, billing: Path, platform: Path, payment: Path, out: Path, **rest: Any) -> Request:
+    """The request for three files of standard records; `rest` are further fields of Request."""
+    files = zip(PARTIES, (billing, platform, payment), strict=True)
+    return Request(
+        business_day,
+        tuple(PartyFile(party, path) for party, path in files),
+        out,
+        **{"rules": "three_way", "dimensions": DIMENSIONS, **rest},
     )
-    previous: certificate.Certificate | None = None
-    if request.carried is not None:
-        previous, found = carried.inspect(request.carried, request.business_day)
-        faults += found
-    if faults:
-        return _refused(request, faults)
-    previous_hash = request.previous_hash
-    if previous_hash is None and previous is not None:
-        previous_hash = previous["hash"]
-    request.out.mkdir(parents=True, exist_ok=True)
-    with _workplace(request.out) as folder:
-        if folder is None:
-            return _refused(request, (f"{request.out}: another run is writing its result here; wait for its end",))
-        with connect(request.engine, folder, request.memory_limit_bytes) as engine:
-            loaded, totals, faults = _load(engine, request, arrivals, folder, progress)
-            if faults:
-                return _refused(request, faults)
-            content = _judge(engine, request, loaded, totals, folder, progress)
-        if not (content["rows_tie"] and content["amounts_tie"]):
-            return _refused(
-                request,
-                ("the result does not account for every row and every amount of the files; keep them and report it",),
-            )
-        sealed = certificate.seal(content, previous_hash)
-        progress("publish")
-        return _publish(request, sealed, folder)
-
-
-@contextlib.contextmanager
-def _workplace(out: Path) -> Iterator[Path | None]:
-    """A folder of this run's own inside `out`, or None while another run works there; what a killed run left is removed."""
-    place = os.open(out, os.O_RDONLY)
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left in out.glob(f"{_RUNNING}*"):
-            shutil.rmtree(left)
-        with tempfile.TemporaryDirectory(prefix=_RUNNING, dir=out) as name:
-            yield Path(name)
-    except BlockingIOError:
-        yield None
-    finally:
-        os.close(place)
-
-
-def _load(
-    engine: Engine, request: Request, arrivals: Mapping[str, Arrival], folder: Path, progress: Progress
-) -> tuple[dict[str, Loaded], dict[str, FileTotals], tuple[str, ...]]:
-    day = day_of(request.business_day, request.timezone, request.cutoff_window)
-    progress("read")
-
-    def load(party: str) -> tuple[Loaded, FileTotals] | str:
-        delivered = arrivals[party].delivered
-        try:
-            file = source_for(delivered.path).read(engine, delivered, day, folder)
-        except SourceError as error:
-            return f"{delivered.path}: {error}"
-        return file, conservation.of_file(engine, file)
-
-    loaded: dict[str, Loaded] = {}
-    totals: dict[str, FileTotals] = {}
-    faults: list[str] = []
-    for party, result in zip(PARTIES, _for_each_party(load), strict=True):
-        if isinstance(result, str):
-            faults.append(result)
-            continue
-        file, total = loaded[party], totals[party] = result
-        uncertain = file.mended.uncertain_amount_minor if file.mended else 0
-        faults += arrival.tie(arrivals[party], total.stated.count, total.stated.amount_minor, uncertain)
-    return loaded, totals, tuple(faults)
-
-
-def _for_each_party(work: Callable[[str], Result]) -> list[Result]:
-    """The work of each party, so that expressions are compiled for one while the engine works for another."""
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        return list(pool.map(work, PARTIES))
-
-
-def _judge(
-    engine: Engine,
-    request: Request,
-    loaded: Mapping[str, Loaded],
-    totals: Mapping[str, FileTotals],
-    folder: Path,
-    progress: Progress,
-) -> dict[str, Any]:
-    """Match, classify, write the outputs into `folder`, and return the certificate's content."""
-    from reconciliation.classification import classified
-
-    day = day_of(request.business_day, request.timezone, request.cutoff_window)
-    progress("match")
-    brought: Mapping[str, ir.Table] = carried.read(engine, request.carried) if request.carried else {}
-    arranged = _for_each_party(lambda party: arrange(engine, loaded[party], brought.get(party)))
-    parties = dict(zip(PARTIES, arranged, strict=True))
-    progress("classify")
-    keys = engine.keep(
-        "classified",
-        classified(
-            side_by_side(parties),
-            day,
-            tolerance_minor=request.tolerance_minor,
-            fee_tolerance_minor=request.fee_tolerance_minor,
-            looked_back=request.carried is not None,
-        ),
-    )
-    progress("write")
-    lines = engine.keep("breaks", breaks.ordered(breaks.found(keys, parties), parties))
-    results = {
-        breaks.FILE_CSV: lambda: breaks.for_people(lines, day),
-        breaks.FILE_PARQUET: lambda: lines,
-        rejects.FILE: lambda: rejects.listed(engine, loaded, parties),
-    }
-
-    def write(name: str) -> str:
-        engine.export(results[name](), folder / name)
-        return checksum(folder / name)
-
-    with ThreadPoolExecutor(max_workers=len(OUTPUTS)) as pool:
-        written = {name: pool.submit(write, name) for name in OUTPUTS}
-        progress("evidence")
-        key_totals = conservation.of_keys(engine, keys)
-        published = conservation.of_breaks(engine, lines)
-        places = conservation.of_parties(engine, parties, totals, key_totals)
-        outputs = {name: done.result() for name, done in written.items()}
-    classes = conservation.of_classes(key_totals, places)
-    return {
-        "control": request.control,
-        "control_version": certificate.CONTROL_VERSION,
-        "business_day": request.business_day.isoformat(),
-        "engine": request.engine,
-        "settings": {
-            "timezone": request.timezone.key,
-            "cutoff_window_s": int(request.cutoff_window.total_seconds()),
-            "tolerance_minor": request.tolerance_minor,
-            "fee_tolerance_minor": request.fee_tolerance_minor,
-        },
-        "parties": {party: _account(loaded[party], totals[party], places[party]) for party in PARTIES},
-        "classes": {
-            name: {"count": total.count, "at_risk_minor": total.amount_minor} for name, total in classes.items()
-        },
-        "lines": published,
-        "currencies": sorted({line["currency"] for line in published}),
-        "breaks": sum(line["count"] for line in published if not line["carried"]),
-        "carried": sum(line["count"] for line in published if line["carried"]),
-        "cleared_by_cutoff": key_totals.cleared,
-        "rows_tie": conservation.lines_tie(classes, published)
-        and all(conservation.rows_tie(totals[party], places[party]) for party in PARTIES),
-        "amounts_tie": all(conservation.amounts_tie(totals[party], places[party]) for party in PARTIES),
-        "outputs": outputs,
-    }
-
-
-def _account(loaded: Loaded, file: FileTotals, places: Places) -> dict[str, Any]:
-    """One party's part of the certificate."""
-    brought = places.brought_duplicates + places.brought_standing
-    return {
-        "file": loaded.delivered.path.name,
-        "sha256": loaded.delivered.scan.sha256,
-        "rows": file.stated.count,
-        "rejected": places.rejected.count,
-        "duplicates": places.duplicates.count,
-        "standing": places.standing.count,
-        "amount_minor": file.stated.amount_minor,
-        "rejected_amount_minor": places.rejected.amount_minor,
-        "duplicates_amount_minor": places.duplicates.amount_minor,
-        "standing_amount_minor": places.standing.amount_minor,
-        "carried_in": brought.count,
-        "carried_in_amount_minor": brought.amount_minor,
-    }
-
-
-def _publish(request: Request, sealed: Mapping[str, Any], folder: Path) -> Outcome:
-    """Move the outputs into place, the certificate last, each by a rename on the same file system."""
-    (folder / certificate.FILE).write_text(certificate.as_text(sealed), encoding="utf-8")
-    (request.out / certificate.FILE).unlink(missing_ok=True)
-    paths = {}
-    for name in (*OUTPUTS, certificate.FILE):
-        _sync(folder / name)
-        paths[name] = (folder / name).replace(request.out / name)
-    return Outcome(
-        control=request.control,
-        business_day=request.business_day.isoformat(),
-        exit_status=BREAKS if sealed["breaks"] else DONE,
-        certificate=sealed,
-        breaks=sealed["breaks"],
-        carried=sealed["carried"],
-        rejected=sum(party["rejected"] for party in sealed["parties"].values()),
-        paths=paths,
-    )
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _refused(request: Request, faults: tuple[str, ...]) -> Outcome:
-    return Outcome(request.control, request.business_day.isoformat(), REFUSED, refused=faults)

@@ -33,6 +33,10 @@ tomcat10-admin /usr/share/tomcat10-admin/manager
 prometheus prometheus
 prometheus-alertmanager amtool
 openssh-server sshd
+openjdk-17-jre-headless java
+libpango-1.0-0 $(echo /usr/lib/*/libpango-1.0.so.0)
+libpangoft2-1.0-0 $(echo /usr/lib/*/libpangoft2-1.0.so.0)
+libharfbuzz-subset0 $(echo /usr/lib/*/libharfbuzz-subset.so.0)
 fonts-noto-cjk /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 LIST
 }

@@ -53,16 +53,16 @@ def three_way(
 ) -> None:
     """Match billing, platform and payment records of one business day and account for every row."""
     from reconciliation.engines import ENGINES
-    from reconciliation.request import Request
+    from reconciliation.three_way import request as asked
 
     if engine not in ENGINES:
         fail(f"--engine: there is no engine {engine!r} here; there are: {', '.join(sorted(ENGINES))}.")
-    request = Request(
-        business_day=_day(day),
-        billing=billing,
-        platform=platform,
-        payment=payment,
-        out=directory,
+    request = asked(
+        _day(day),
+        billing,
+        platform,
+        payment,
+        directory,
         timezone=_zone(timezone),
         cutoff_window=timedelta(minutes=cutoff_minutes),
         tolerance_minor=tolerance_minor,

@@ -23,11 +23,11 @@ from core.model import Outcome, Sample, instant_ms, labels_of
 from core.store.open import reading, writing
 from core.store.tables import control_break, control_run
 from reconciliation import outcome as outcomes
+from reconciliation import three_way
 from reconciliation.breaks import read_breaks
 from reconciliation.outcome import Outcome as RunOutcome
 from reconciliation.request import Request
 from reconciliation.standard_record import PARTIES
-from reconciliation.three_way import run
 
 log = logging.getLogger("bomc.controls")
 PROBE = "reconcile"
@@ -88,7 +88,7 @@ class Controls:
     def run_day(self, control: ControlEntry, day: date) -> RunOutcome:
         """Run one control for one day and keep what came of it."""
         started = self._clock()
-        found = run(self._request(control, day))
+        found = three_way.run(self._request(control, day))
         finished = self._keep(control, day, found, started)
         self._submit(_as_outcome(control.name, day, found, finished))
         for sentence in found.refused:
@@ -97,12 +97,12 @@ class Controls:
 
     def _request(self, control: ControlEntry, day: date) -> Request:
         before = self._folder(control.name, day - timedelta(days=1))
-        return Request(
-            business_day=day,
-            billing=self._file(control.files.billing, day),
-            platform=self._file(control.files.platform, day),
-            payment=self._file(control.files.payment, day),
-            out=self._folder(control.name, day),
+        return three_way.request(
+            day,
+            self._file(control.files.billing, day),
+            self._file(control.files.platform, day),
+            self._file(control.files.payment, day),
+            self._folder(control.name, day),
             timezone=self._zone,
             cutoff_window=control.cutoff_window,
             tolerance_minor=control.tolerance_minor,

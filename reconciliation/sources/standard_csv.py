@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciliation.engines import Engine
     from reconciliation.validation import Day
 
+MANIFEST = True
 SUFFIXES = (".csv", ".csv.gz")
 _FIRST_LINE = 2  # the header stands on line 1
 _LONGEST_HEADER_BYTES = 1 << 16

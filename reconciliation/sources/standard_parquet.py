@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciliation.engines import Engine
     from reconciliation.validation import Day
 
+MANIFEST = True
 SUFFIXES = (".parquet",)
 _FIRST_LINE = 1
 

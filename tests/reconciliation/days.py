@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from reconciliation import three_way
 from reconciliation.outcome import Outcome
 from reconciliation.request import Request
 from reconciliation.standard_record import PARTIES, manifest_path, write
@@ -48,9 +49,14 @@ def deliver(folder: Path, rows: Mapping[str, Iterable[Row]], day: date = DAY) ->
 
 def request(folder: Path, day: date = DAY) -> Request:
     """The request for the three files of a folder."""
-    return Request(
-        day, *(folder / f"{party}.csv" for party in PARTIES), out=folder / "out", memory_limit_bytes=512 << 20
-    )
+    billing, platform, payment = (folder / f"{party}.csv" for party in PARTIES)
+    return three_way.request(day, billing, platform, payment, folder / "out", memory_limit_bytes=512 << 20)
+
+
+def elsewhere(request: Request, **paths: Path) -> Request:
+    """The request with other files for the parties named."""
+    files = tuple(replace(file, path=paths.get(file.name, file.path)) for file in request.parties)
+    return replace(request, parties=files)
 
 
 def reconcile(folder: Path, rows: Mapping[str, Iterable[Row]], **changed: Any) -> Outcome:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reconciliation import certificate
-from reconciliation.three_way import OUTPUTS, run
+from reconciliation.match import OUTPUTS, run
 from tests.reconciliation.days import deliver, lines, reconcile, record, request
 
 ROWS = {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciliation import mending, scanning
 from reconciliation.three_way import run
-from tests.reconciliation.days import deliver, lines, reconcile, record, request, rewrite
+from tests.reconciliation.days import deliver, elsewhere, lines, reconcile, record, request, rewrite
 
 GOOD = {party: [record("a"), record("b")] for party in ("billing", "platform", "payment")}
 
@@ -263,6 +262,6 @@ def test_files_of_one_name_from_two_parties_are_mended_apart(tmp_path: Path) -> 
             (tmp_path / party / f"{party}.csv{end}").rename(tmp_path / party / f"day.csv{end}")
         asked[party] = tmp_path / party / "day.csv"
         rewrite(asked[party], lambda text: text + b"short\n", rows=2)
-    outcome = run(replace(request(tmp_path), **asked))
+    outcome = run(elsewhere(request(tmp_path), **asked))
     assert [(line["party"], line["line"]) for line in lines(outcome, "rejects.csv")] == [(p, "3") for p in GOOD]
     assert {line["business_key"] for line in lines(outcome)} == set(GOOD)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from pyarrow import parquet
 import reconciliation.engines
 import reconciliation.sources
 from reconciliation.engines import ENGINES, connect
-from reconciliation.sources import SOURCES
+from reconciliation.sources import SOURCES, STATEMENTS
 from reconciliation.standard_record import valid_amount, write_manifest
 from reconciliation.three_way import run
-from tests.reconciliation.days import DAY, deliver, lines, record
+from tests.reconciliation.days import DAY, deliver, elsewhere, lines, record
 
 NOON = datetime(2026, 11, 1, 4, tzinfo=UTC)
 
@@ -26,7 +25,8 @@ def _modules(package: Path) -> set[str]:
 
 
 def test_every_source_and_every_engine_of_the_folder_is_listed() -> None:
-    assert {name.rsplit(".", 1)[1] for name in SOURCES} == _modules(Path(reconciliation.sources.__file__).parent)
+    listed = {name.rsplit(".", 1)[1] for name in (*SOURCES, *STATEMENTS.values())}
+    assert listed | {"statement", "cdr_3gpp"} == _modules(Path(reconciliation.sources.__file__).parent)
     assert {name.rsplit(".", 1)[1] for name in ENGINES.values()} == _modules(
         Path(reconciliation.engines.__file__).parent
     )
@@ -51,7 +51,7 @@ def test_parquet_with_its_own_types_is_matched_like_csv(tmp_path: Path) -> None:
     ]
     _parquet(tmp_path / "billing.parquet", rows)
     others = [record("a"), record("b")]
-    asked = replace(deliver(tmp_path, {"platform": others, "payment": others}), billing=tmp_path / "billing.parquet")
+    asked = elsewhere(deliver(tmp_path, {"platform": others, "payment": others}), billing=tmp_path / "billing.parquet")
     outcome = run(asked)
     assert outcome.refused == ()
     assert outcome.certificate["classes"]["matched"]["count"] == 2
@@ -70,7 +70,7 @@ def test_bad_parquet_rows_go_to_quarantine(tmp_path: Path) -> None:
         record("good"),
     ]
     _parquet(tmp_path / "billing.parquet", rows)
-    outcome = run(replace(deliver(tmp_path, {}), billing=tmp_path / "billing.parquet"))
+    outcome = run(elsewhere(deliver(tmp_path, {}), billing=tmp_path / "billing.parquet"))
     found = [(line["line"], line["column"]) for line in lines(outcome, "rejects.csv")]
     assert found == [("1", "occurred_at"), ("2", "amount_minor"), ("3", "record_id"), ("4", "amount_minor")]
 
@@ -79,5 +79,5 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "billing.parquet"
     path.write_bytes(b"PAR1 and no more")
     write_manifest(path, "billing", DAY, 0, 0)
-    outcome = run(replace(deliver(tmp_path, {}), billing=path))
+    outcome = run(elsewhere(deliver(tmp_path, {}), billing=path))
     assert "not a Parquet file" in outcome.refused[0]

@@ -15,17 +15,29 @@ from core.store.tables.monitoring import (
     transition,
 )
 from core.store.tables.people import audit, session, token, user
-from core.store.tables.reconciliation import control_break, control_run
+from core.store.tables.reconciliation import (
+    break_adjustment,
+    break_case,
+    break_event,
+    control_break,
+    control_run,
+    file_delivery,
+    run_signature,
+)
 from core.store.tables.tickets import ticket, ticket_event
 
 __all__ = [
     "alert",
     "alert_event",
     "audit",
+    "break_adjustment",
+    "break_case",
+    "break_event",
     "check_result",
     "control_break",
     "control_run",
     "delivery",
+    "file_delivery",
     "indicator",
     "metadata",
     "notify_group",
@@ -33,6 +45,7 @@ __all__ = [
     "pulse",
     "refusal",
     "rollup",
+    "run_signature",
     "sample",
     "series",
     "session",

@@ -20,7 +20,6 @@ from bomc.demo.shop.days import end_ms
 from bomc.demo.shop.faults import Fault, FaultKind
 from reconciliation import three_way
 from reconciliation.breaks import read_breaks
-from reconciliation.request import Request
 from tests.bomc.demo.conftest import DAYS
 from tests.bomc.demo.shops import database, shop
 
@@ -32,7 +31,7 @@ def reconcile(engine: Engine, home: Path, days: Sequence[date]) -> None:
         folder = export_day(engine, home, day)
         out = home / "runs" / day.isoformat()
         files = {party: folder / f"{party}.csv" for party in ("billing", "platform", "payment")}
-        outcome = three_way.run(Request(business_day=day, out=out, carried=before, **files))
+        outcome = three_way.run(three_way.request(day, out=out, carried=before, **files))
         assert outcome.refused == ()
         planted = planted_on(engine, day)
         assert Counter(map(_line, read_breaks(out, limit=100_000))) == Counter(

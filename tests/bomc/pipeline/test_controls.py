@@ -138,7 +138,7 @@ def test_one_control_that_breaks_down_does_not_keep_the_next_from_running(
     import bomc.pipeline.controls as module
 
     deliver(tmp_path)
-    real, calls = module.run, []
+    real, calls = module.three_way.run, []
 
     def run(request: object) -> object:
         calls.append(request)
@@ -146,7 +146,7 @@ def test_one_control_that_breaks_down_does_not_keep_the_next_from_running(
             raise RuntimeError("the engine is out of memory")
         return real(request)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "run", run)
+    monkeypatch.setattr(module.three_way, "run", run)
     two = [control(), control().model_copy(update={"name": "second"})]
     told: list[Outcome] = []
     found = Controls(store, tmp_path, two, SHANGHAI, lambda: NOW, told.append)

@@ -104,7 +104,7 @@ def test_a_newer_or_foreign_schema_is_refused_and_left_alone(
 
 def test_an_older_schema_says_to_back_up_and_upgrade(store: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A revision that this code knows and that is not its newest."""
-    monkeypatch.setattr("core.store.open.head_revision", lambda: "0002")
+    monkeypatch.setattr("core.store.open.head_revision", lambda: "9999")
     fault = schema_fault(store)
     assert fault is not None
     assert not fault.newer
