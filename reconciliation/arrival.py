@@ -46,9 +46,11 @@ def inspect(
     business_day: date,
     timezone: ZoneInfo,
     *,
+    keep: tuple[str, ...] = (),
     meanwhile: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, Arrival], tuple[str, ...]]:
-    """The arrivals by party, and a sentence for each fault of each file; `meanwhile` runs while the bytes are read."""
+    """The arrivals by party, and a sentence for each fault of each file; `meanwhile` runs while the bytes are read,
+    and `keep` are the columns that are wanted of each file besides those of every match."""
     arrivals: dict[str, Arrival] = {}
     faults: list[str] = []
     with ThreadPoolExecutor(max_workers=len(files)) as pool:
@@ -65,7 +67,7 @@ def inspect(
                 faults.append(f"{path}: the {party} file is missing; ask the sender for it")
                 continue
             refused = bool(found)
-            delivered, found = _delivered(party, path, source, scans[party])
+            delivered, found = _delivered(party, path, source, scans[party], keep)
             faults += found
             if delivered is None or refused:
                 continue
@@ -98,9 +100,11 @@ def tie(arrival: Arrival, rows: int, amount_minor: int, uncertain_amount_minor: 
     return faults
 
 
-def _delivered(party: str, path: Path, source: Source, scanned: Future[Scan]) -> tuple[Delivered | None, list[str]]:
+def _delivered(
+    party: str, path: Path, source: Source, scanned: Future[Scan], keep: tuple[str, ...]
+) -> tuple[Delivered | None, list[str]]:
     try:
-        return Delivered(party, path, source.columns(path), scanned.result()), []
+        return Delivered(party, path, source.columns(path), scanned.result(), keep), []
     except SourceError as error:
         return None, [f"{path}: {error}"]
     except (OSError, EOFError) as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciliation.matching import Party
 from reconciliation.rules import QUIET, Rules
 from reconciliation.spreadsheet import neutral
-from reconciliation.validation import STATUS_CODES, Day
+from reconciliation.validation import KEPT, STATUS_CODES, Day
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -23,7 +23,7 @@ FILE_CSV: Final = "breaks.csv"
 FILE_PARQUET: Final = "breaks.parquet"
 _LEADING: Final = ("business_key", "kind", "class", "loser", "at_risk_minor", "currency", "carried")
 _OF_PARTY: Final = ("record_id", "amount_minor", "currency", "status", "fee_minor", "occurred_at", "file", "line")
-_DELIVERED: Final = ("business_key", "_record_id", "_file")  # text of the sender's choosing; the rest is ours
+_DELIVERED: Final = ("business_key", "record_id", "file")  # text of the sender's choosing; the rest is ours
 
 
 def columns(parties: Iterable[str]) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def columns(parties: Iterable[str]) -> tuple[str, ...]:
 
 
 def found(classified: ir.Table, parties: Mapping[str, Party], rules: Rules) -> ir.Table:
-    """Every break and carried item with its records, typed."""
+    """Every break and carried item with its records, typed, and what else was kept of the records, as `kept_channel`."""
     table = _of_keys(classified, parties, rules)
     for name, party in parties.items():
         if party.surplus is not None:
@@ -51,11 +51,16 @@ def ordered(breaks: ir.Table, parties: Mapping[str, Party]) -> ir.Table:
 
 def for_people(breaks: ir.Table, day: Day, parties: Iterable[str]) -> ir.Table:
     """The same lines as text for CSV."""
+    return in_words(breaks.select(columns(parties)), day)
+
+
+def in_words(table: ir.Table, day: Day) -> ir.Table:
+    """A table as text for CSV: instants in the day's offset, cells of the sender's choosing neutralised."""
     import ibis
 
     shown: dict[str, ir.Value] = {}
-    for name in columns(parties):
-        value = breaks[name]
+    for name in table.columns:
+        value = table[name]
         if value.type().is_timestamp():
             local = value.cast("timestamp") + ibis.interval(seconds=int(day.offset.total_seconds()))
             micros = local.microsecond()
@@ -65,7 +70,7 @@ def for_people(breaks: ir.Table, day: Day, parties: Iterable[str]) -> ir.Table:
         elif name.endswith(_DELIVERED):
             value = neutral(value)
         shown[name] = value
-    return breaks.select(**shown)
+    return table.select(**shown)
 
 
 def read_breaks(folder: Path, offset: int = 0, limit: int = 100, classes: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -113,13 +118,20 @@ def _of_keys(classified: ir.Table, parties: Mapping[str, Party], rules: Rules) -
             "carried": picked["carried"],
         },
         **{f"{party}_{column}": picked[f"{party}_{column}"] for party in parties for column in _OF_PARTY},
+        **{name: ibis.coalesce(*(picked[f"{party}_{name}"] for party in rules.speakers)) for name in kept(parties)},
     )
+
+
+def kept(parties: Mapping[str, Party]) -> tuple[str, ...]:
+    """The names of the columns that were kept of the records besides the judged ones."""
+    return tuple(name for name in next(iter(parties.values())).entered.columns if name.startswith(KEPT))
 
 
 def _surplus(name: str, rows: ir.Table, rules: Rules) -> ir.Table:
     import ibis
 
     side = _side(name, rows)
+    further = [column for column in rows.columns if column.startswith(KEPT)]
     code = ibis.literal(rules.codes[rules.duplicates[name]], "int8")
     lines = side.select(
         **{
@@ -132,6 +144,7 @@ def _surplus(name: str, rows: ir.Table, rules: Rules) -> ir.Table:
             "carried": ibis.literal(False),
         },
         **{f"{name}_{column}": side[f"{name}_{column}"] for column in _OF_PARTY},
+        **{column: side[f"{name}_{column}"] for column in further},
     )
     types = side.schema()
     others = {
@@ -140,7 +153,8 @@ def _surplus(name: str, rows: ir.Table, rules: Rules) -> ir.Table:
         if party != name
         for column in _OF_PARTY
     }
-    return lines.mutate(**others).select(*columns(rules.parties))
+    lines = lines.mutate(**others)
+    return lines.select(*columns(rules.parties), *further)
 
 
 def _side(name: str, rows: ir.Table) -> ir.Table:
@@ -161,6 +175,7 @@ def _side(name: str, rows: ir.Table) -> ir.Table:
         "occurred_at": rows["occurred_at"],
         "file": rows["file"],
         "line": rows["line"],
+        **{column: rows[column] for column in rows.columns if column.startswith(KEPT)},
     }
     return rows.select(**{f"{name}_{column}": value for column, value in values.items()})
 

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from reconciliation import arrival, breaks, carried, certificate, conservation, rejects
+from reconciliation import arrival, breaks, carried, causes, certificate, conservation, passes, rejects
 from reconciliation.arrival import Arrival
 from reconciliation.conservation import FileTotals, Places
 from reconciliation.engines import ENGINES, connect
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from reconciliation.engines import Engine
 
 OUTPUTS: Final = (breaks.FILE_CSV, breaks.FILE_PARQUET, rejects.FILE)
+FURTHER: Final = (passes.PAIRS, passes.PROPOSALS)
+CHECKSUMS: Final = "SHA256SUMS"
+REPORTS: Final = (causes.FILE, causes.DIMENSIONS, "report.xlsx", "report.pdf", CHECKSUMS)
+"""What people get besides; SHA256SUMS lists all files and comes last."""
 _RUNNING: Final = ".running-"
 _AT_ONCE: Final = 2  # parties worked for side by side; more would only take the engine's threads from each other
 Progress = Callable[[str], None]
@@ -51,6 +55,7 @@ def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome
         request.parties,
         request.business_day,
         request.timezone,
+        keep=tuple(sorted({*passes.columns(request.passes), *(request.dimensions if request.report else ())})),
         meanwhile=lambda: importlib.import_module(ENGINES[request.engine]).prepare(),
     )
     previous: certificate.Certificate | None = None
@@ -147,25 +152,38 @@ def _judge(
     progress("classify")
     came = Brought(bool(brought), looked_back=request.carried is not None)
     keys = engine.keep("classified", rules.classify(side_by_side(parties), day, came))
+    passed = None
+    if request.passes:
+        from reconciliation.passes import apply
+
+        progress("pass")
+        passed = apply.run(engine, keys, parties, rules, request.passes, folder)
+        keys = engine.keep("passed", passed.keys)
     progress("write")
     lines = engine.keep("breaks", breaks.ordered(breaks.found(keys, parties, rules), parties))
-    results = {
+    columns = breaks.columns(request.names)
+    results: dict[str, Callable[[], ir.Table]] = {
         breaks.FILE_CSV: lambda: breaks.for_people(lines, day, request.names),
-        breaks.FILE_PARQUET: lambda: lines,
+        breaks.FILE_PARQUET: lambda: lines.select(columns),
         rejects.FILE: lambda: rejects.listed(engine, loaded, parties),
     }
+    if passed is not None:
+        results[passes.PAIRS] = lambda: breaks.in_words(passed.pairs, day)
+        results[passes.PROPOSALS] = lambda: breaks.in_words(passed.proposals, day)
 
     def write(name: str) -> str:
         engine.export(results[name](), folder / name)
         return checksum(folder / name)
 
     with ThreadPoolExecutor(max_workers=len(OUTPUTS)) as pool:
-        written = {name: pool.submit(write, name) for name in OUTPUTS}
+        written = {name: pool.submit(write, name) for name in results}
         progress("evidence")
         key_totals = conservation.of_keys(engine, keys, rules)
         published = conservation.of_breaks(engine, lines)
         places = conservation.of_parties(engine, parties, totals, key_totals)
         outputs = {name: done.result() for name, done in written.items()}
+        if request.report:
+            causes.write(engine, lines, parties, request, folder)
     classes = conservation.of_classes(key_totals, places, rules)
     return {
         "control": request.control,
@@ -178,7 +196,10 @@ def _judge(
             "cutoff_window_s": int(request.cutoff_window.total_seconds()),
             "tolerance_minor": request.tolerance_minor,
             "fee_tolerance_minor": request.fee_tolerance_minor,
+            **_further_settings(request),
         },
+        "passes": [] if passed is None else passed.told,
+        "adjusted": None if request.adjusted is None else checksum(request.adjusted),
         "parties": {party: _account(loaded[party], totals[party], places[party]) for party in request.names},
         "classes": {
             name: {"count": total.count, "at_risk_minor": total.amount_minor} for name, total in classes.items()
@@ -193,6 +214,16 @@ def _judge(
         "amounts_tie": all(conservation.amounts_tie(totals[party], places[party]) for party in request.names),
         "outputs": outputs,
     }
+
+
+def _further_settings(request: Request) -> dict[str, Any]:
+    """Settings that only some matches have, in the certificate where they are set."""
+    settings: dict[str, Any] = {}
+    if request.time_tolerance is not None:
+        settings["time_tolerance_s"] = int(request.time_tolerance.total_seconds())
+    if request.losers:
+        settings["losers"] = dict(sorted(request.losers.items()))
+    return settings
 
 
 def _account(loaded: Loaded, file: FileTotals, places: Places) -> dict[str, Any]:
@@ -211,6 +242,7 @@ def _account(loaded: Loaded, file: FileTotals, places: Places) -> dict[str, Any]
         "standing_amount_minor": places.standing.amount_minor,
         "carried_in": brought.count,
         "carried_in_amount_minor": brought.amount_minor,
+        **({"stated": dict(loaded.stated)} if loaded.stated else {}),
     }
 
 
@@ -218,8 +250,14 @@ def _publish(request: Request, sealed: Mapping[str, Any], folder: Path) -> Outco
     """Move the outputs into place, the certificate last, each by a rename on the same file system."""
     (folder / certificate.FILE).write_text(certificate.as_text(sealed), encoding="utf-8")
     (request.out / certificate.FILE).unlink(missing_ok=True)
+    (request.out / CHECKSUMS).unlink(missing_ok=True)
+    reported, notes = _reported(request, sealed, folder) if request.report else ((), ())
+    written = (*sealed["outputs"], *reported)
+    for name in (*FURTHER, *REPORTS):
+        if name not in written:  # a run before this one had other passes, or a report
+            (request.out / name).unlink(missing_ok=True)
     paths = {}
-    for name in (*OUTPUTS, certificate.FILE):
+    for name in (*written, certificate.FILE):
         _sync(folder / name)
         paths[name] = (folder / name).replace(request.out / name)
     return Outcome(
@@ -231,7 +269,20 @@ def _publish(request: Request, sealed: Mapping[str, Any], folder: Path) -> Outco
         carried=sealed["carried"],
         rejected=sum(party["rejected"] for party in sealed["parties"].values()),
         paths=paths,
+        notes=notes,
     )
+
+
+def _reported(request: Request, sealed: Mapping[str, Any], folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Write the reports into `folder`; their names, and a sentence for what could not be written on this machine."""
+    from reconciliation import reports
+
+    notes: tuple[str, ...] = ()
+    try:
+        reports.write(folder, sealed, language=request.language, title=request.title)
+    except reports.ReportError as error:
+        notes = (str(error),)
+    return tuple(name for name in REPORTS if (folder / name).exists()), notes
 
 
 def _sync(path: Path) -> None:

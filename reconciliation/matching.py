@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciliation.validation import PENDING
+from reconciliation.validation import KEPT, PENDING
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -26,7 +26,8 @@ _COMPARED = ("row", "amount", "currency", "status", "fee", "occurred_at")
 class Party:
     """One party's rows, each in one place: repeated, surplus or standing. `entered` holds the latter two.
 
-    A row brought from the day before has a negative `row`. Each has `file` and `line`, where it was delivered.
+    A row brought from the day before has a negative `row`. Each has `file` and `line`, where it was delivered, and the
+    columns that were asked for besides, as `kept_channel` and so on; a row that was brought has none of these.
     """
 
     repeated: ir.Table | None  # row, first_row, amount; None when there is none
@@ -50,7 +51,11 @@ def arrange(engine: Engine, loaded: Loaded, carried: ir.Table | None) -> Party:
         *RECORD,
         file=ibis.literal(loaded.delivered.path.name),
         line=usable["row"] + loaded.first_line,
+        **{name: usable[name] for name in usable.columns if name.startswith(KEPT)},
     )
+    if carried is not None:
+        lacking = [name for name in entered.columns if name not in carried.columns]
+        carried = carried.mutate(**{name: ibis.null("string") for name in lacking})
     if carried is not None:
         entered = entered.union(_not_superseded(carried, entered).select(entered.columns))
     suspects = _suspects(engine, f"{party}_often_booked", entered, entered["business_key"].hash())

@@ -44,6 +44,7 @@ class Outcome:
     carried: int = 0
     rejected: int = 0
     paths: Mapping[str, Path] = field(default_factory=dict)  # name of each output -> where it stands
+    notes: tuple[str, ...] = ()  # sentences on what could not be done beside
 
 
 def samples(outcome: Outcome, at_ms: int) -> list[Sample]:

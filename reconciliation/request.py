@@ -49,6 +49,7 @@ class Request:
     cutoff_window: timedelta = timedelta(minutes=30)
     tolerance_minor: int = 0
     fee_tolerance_minor: int = 0
+    time_tolerance: timedelta | None = None  # instants of one key that are farther apart differ (general rules)
     losers: Mapping[str, str] = field(default_factory=dict)
     passes: tuple[Pass, ...] = ()
     control: str = "three-way"

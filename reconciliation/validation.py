@@ -33,6 +33,7 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
 )
 """Column and reason of fault 1, 2, ...; a row has the first that fits."""
 REPEATED: Final = len(FAULTS) + 1  # record_id is used already in this file
+KEPT: Final = "kept_"
 PLACEHOLDER: Final = -1  # no row at all: it keeps the place of a line that `mending` set aside
 
 _JUDGED = tuple(column for column, _ in FAULTS)
@@ -88,11 +89,14 @@ def at(instant: datetime) -> ir.Value:
     return ibis.literal(utc, type=datatypes.Timestamp(timezone="UTC", scale=6))
 
 
-def checked(text: ir.Table, day: Day, *, mended: bool) -> ir.Table:
-    """Type and judge the rows of a file given as text columns. In a mended file, a row of nulls is a placeholder."""
+def checked(text: ir.Table, day: Day, *, mended: bool, keep: tuple[str, ...] = ()) -> ir.Table:
+    """Type and judge the rows of a file given as text columns. In a mended file, a row of nulls is a placeholder.
+
+    The columns named in `keep` go along as `kept_NAME`, null where the file has none of that name.
+    """
     import ibis
 
-    typed = _typed(text, day, mended=mended)
+    typed = _typed(text, day, mended=mended, keep=keep)
     tests = _sound(typed, day)
     plain = {
         "business_day": typed["business_day"] == day.business_day.isoformat(),
@@ -122,10 +126,11 @@ def checked(text: ir.Table, day: Day, *, mended: bool) -> ir.Table:
         fee=judged["fee"],
         fault=judged["fault"],
         offending=ibis.cases(*offending, else_=ibis.null("string")),
+        **{KEPT + name: judged[KEPT + name] for name in keep},
     )
 
 
-def _typed(text: ir.Table, day: Day, *, mended: bool) -> ir.Table:
+def _typed(text: ir.Table, day: Day, *, mended: bool, keep: tuple[str, ...]) -> ir.Table:
     """The cells, what they say as values (null: nothing), and whether they say it in the plainest form.
 
     The steps are tables of their own, so that every value is worked out once however often it is asked for.
@@ -140,6 +145,7 @@ def _typed(text: ir.Table, day: Day, *, mended: bool) -> ir.Table:
         instant=cells["occurred_at"].try_cast(datatypes.Timestamp(timezone="UTC", scale=6)),
         amount=cells["amount_minor"].try_cast("int64"),
         fee=cells["fee_minor"].try_cast("int64"),
+        **{KEPT + name: text[name] if name in text.columns else ibis.null("string") for name in keep},
         **({"nothing": ibis.and_(*(text[name].isnull() for name in text.columns))} if mended else {}),
     )
     instant, amount, fee = values["instant"], values["amount"], values["fee"]

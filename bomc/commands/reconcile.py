@@ -69,6 +69,7 @@ def three_way(
         fee_tolerance_minor=fee_tolerance_minor,
         engine=engine,
         carried=carried,
+        report=not no_report,
     )
     _report(request, as_json=as_json)
 
@@ -85,6 +86,8 @@ def _report(request: Request, *, as_json: bool) -> None:
             outcome = run(request)
     except OSError as error:
         fail(f"The result cannot be written to {request.out}: {error.strerror or error}.")
+    for sentence in outcome.notes:
+        err.print(f"note: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     for sentence in outcome.refused:
         err.print(f"refused: {sentence}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     if as_json and outcome.certificate:

@@ -5,9 +5,15 @@ Each pass takes what the ones before left over, uses a row at most once, and giv
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
+
+PAIRS: Final = "pairs.csv"
+PROPOSALS: Final = "proposals.csv"
+MATCHED: Final = ("record_id", "business_key", "occurred_at")
+"""Columns that every match has at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +29,10 @@ class Tolerance:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """All rows of each of two parties that are alike in the columns `by` (and currency and kind): they belong together
-    when their totals differ by at most `amount_minor`."""
+    when their totals differ by at most `amount_minor`. Each of `by` names a column of the first party's records and the
+    one of the second's that holds the same, as an order's batch number is a bank entry's reference."""
 
-    by: tuple[str, ...]
+    by: tuple[tuple[str, str], ...]
     amount_minor: int = 0
 
 
@@ -39,3 +46,29 @@ class Fuzzy:
 
 
 Pass: TypeAlias = Tolerance | Batch | Fuzzy
+NAMES: Final = {Tolerance: "tolerance", Batch: "batch", Fuzzy: "fuzzy"}
+
+
+def columns(passes: Iterable[Pass]) -> tuple[str, ...]:
+    """The columns beyond those of every match that these passes look at."""
+    named: set[str] = set()
+    for each in passes:
+        if isinstance(each, Tolerance):
+            named.update(each.same)
+        elif isinstance(each, Batch):
+            named.update(column for pair in each.by for column in pair)
+    return tuple(sorted(named - set(MATCHED)))
+
+
+def described(each: Pass) -> dict[str, Any]:
+    """A pass as its certificate tells it."""
+    told: dict[str, Any] = {"pass": NAMES[type(each)], "amount_minor": each.amount_minor}
+    if isinstance(each, Tolerance | Fuzzy):
+        told["time_s"] = int(each.time.total_seconds())
+    if isinstance(each, Tolerance):
+        told["same"] = list(each.same)
+    elif isinstance(each, Batch):
+        told["by"] = [list(pair) for pair in each.by]
+    else:
+        told["likeness"] = str(each.likeness)
+    return told
