@@ -8,11 +8,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from bomc import __version__
+from bomc.assurance.calendar import card, expectations
 from bomc.configuration.estate import Estate
+from bomc.home import Home
 from bomc.service import Address, clock
 
+DAYS_SHOWN = 14
+"""Business days whose files the arrivals page expects."""
 
-def serve(engine: Engine, estate: Estate, address: Address, listener: socket.socket) -> None:
+
+def serve(engine: Engine, estate: Estate, address: Address, listener: socket.socket, home: Home) -> None:
     """Serve until the process is told to stop (SIGINT or SIGTERM)."""
     import uvicorn
 
@@ -21,17 +26,21 @@ def serve(engine: Engine, estate: Estate, address: Address, listener: socket.soc
     from dashboards.shell import register_pages
 
     settings = estate.settings
+    zone = ZoneInfo(settings.operator.timezone)
     console = Console(
         engine=engine,
         clock=clock,
         operator=settings.operator.name,
-        timezone=ZoneInfo(settings.operator.timezone),
+        timezone=zone,
         external_url=address.external_url,
         language=settings.operator.language,
         demo=any(target.demo for target in estate.targets.values()),
         version=__version__,
         idle=settings.console.session_idle,
         lifetime=settings.console.session_absolute,
+        controls=[card(control, zone) for control in estate.controls],
+        expectations=lambda now: expectations(estate.controls, zone, now, DAYS_SHOWN),
+        home=home.path.resolve(),
     )
     app = create_app(console, lambda dash: register_pages(dash, console))
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="on")

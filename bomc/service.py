@@ -13,16 +13,15 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import psutil
-from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.sending import Io
 from bomc import __version__
+from bomc.assurance.controls import Controls
 from bomc.configuration.estate import Estate
 from bomc.home import Home
-from bomc.pipeline.controls import Controls
 from bomc.pipeline.cycle import Cycle, Done, Rules
 from bomc.pipeline.delivery import Delivery
 from bomc.pipeline.indicators import declared
@@ -33,7 +32,7 @@ from bomc.pipeline.upkeep import schedule_upkeep
 from bomc.pipeline.writer import Writer
 
 log = logging.getLogger("bomc")
-CONTROLS_EVERY_S = 300
+CONTROLS_EVERY_S = 60
 STANDBY_ASKS_EVERY_S = 2.0
 
 
@@ -123,13 +122,22 @@ class Pipeline:
             clock=clock,
             workers=settings.pipeline.workers,
         )
-        self._controls = Controls(engine, home.path.resolve(), estate.controls, zone, clock, self.writer.submit)
+        self._controls = Controls(
+            engine,
+            home.path.resolve(),
+            estate.controls,
+            zone,
+            clock,
+            self.writer.submit,
+            settings.operator.language,
+        )
         schedule_upkeep(self.schedule.scheduler, engine, settings.retention, clock)
         common = {"executor": "slow", "misfire_grace_time": None, "coalesce": True}
         if estate.controls:
             every = IntervalTrigger(seconds=CONTROLS_EVERY_S, timezone="UTC")
-            self.schedule.scheduler.add_job(self._controls.catch_up, every, id="controls", **common)
-            self.schedule.scheduler.add_job(self._first_controls, DateTrigger(clock()), id="first controls", **common)
+            self.schedule.scheduler.add_job(
+                self._controls.round, every, id="controls", next_run_time=clock(), max_instances=1, **common
+            )
         self._started = clock()
 
     def start(self) -> None:
@@ -148,10 +156,6 @@ class Pipeline:
                 give_up_lead(self._engine, self._leader)
             except SQLAlchemyError as error:
                 log.warning("The lead could not be given up: %s. Another pipeline takes it when it has expired.", error)
-
-    def _first_controls(self) -> None:
-        self._controls.tell_again()
-        self._controls.catch_up()
 
     def _after(self, done: Done) -> None:
         if done.deliveries:

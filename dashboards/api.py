@@ -34,6 +34,8 @@ from dashboards.queries import tickets as ticket_rows
 from dashboards.queries.status import status
 
 PREFIX = "/api/v1"
+GUARDED = ("/api/", "/reconciliation/", "/exports/")
+"""Routes below these are answered to those who have the right that each of them names."""
 Number = Annotated[int, Query(ge=1, le=1000)]
 
 
@@ -75,9 +77,9 @@ def needs(right: str) -> list[Any]:
 
 
 def routes(app: FastAPI) -> Iterator[APIRoute]:
-    """The routes that must name a right: the API's and the metrics."""
+    """The routes that must name a right: the API's, the metrics, and what people take away."""
     for route in app.routes:
-        if isinstance(route, APIRoute) and (route.path.startswith("/api/") or route.path == "/metrics"):
+        if isinstance(route, APIRoute) and (route.path.startswith(GUARDED) or route.path == "/metrics"):
             yield route
 
 

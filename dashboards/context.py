@@ -7,17 +7,27 @@ and asking for one raises.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
 from core.people.rights import allowed
 from core.people.users import LANGUAGES
+from dashboards.controls import ControlCard
+
+if TYPE_CHECKING:
+    from reconciliation.deliveries import Expectation
+
+
+def _nothing_expected(_now: datetime) -> Sequence[Expectation]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,9 @@ class Console:
     idle: timedelta = timedelta(minutes=30)  # a session ends when nobody used it for so long
     lifetime: timedelta = timedelta(hours=12)  # ... and in any case so long after the login
     settings: Mapping[str, object] = field(default_factory=dict)  # what commands need besides, by name
+    controls: Sequence[ControlCard] = ()  # the standing controls, in the order in which pages list them
+    expectations: Callable[[datetime], Sequence[Expectation]] = _nothing_expected  # deliveries that are due around then
+    home: Path | None = None  # the folder below which the runs' files are; without it there is nothing to download
 
     @property
     def tls(self) -> bool:

@@ -49,7 +49,8 @@ def read(engine: Engine, folder: Path | None, adjusted: Path | None, parties: It
         breaks = engine.read_parquet(folder / "breaks.parquet")
         brought.append(breaks.filter(breaks["carried"]))
     if adjusted is not None:
-        brought.append(engine.read_parquet(adjusted))
+        lines = engine.read_parquet(adjusted)
+        brought.append(lines.select(brought[0].columns).cast(brought[0].schema()) if brought else lines)
     if not brought:
         return {}
     items = engine.number("carried_items", brought[0] if len(brought) == 1 else brought[0].union(brought[1]))

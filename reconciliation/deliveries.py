@@ -221,8 +221,9 @@ def record(connection: Connection, expectation: Expectation, looked: Look, now: 
             seen_at=now,
         )
         .on_conflict_do_nothing()
+        .returning(file_delivery.c.id)
     )
-    return bool(added.rowcount > 0)
+    return added.first() is not None
 
 
 def observe(

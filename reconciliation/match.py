@@ -7,14 +7,10 @@ the last file: a folder without one has no result. A refused run changes nothing
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import importlib
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -24,6 +20,7 @@ from reconciliation.conservation import FileTotals, Places
 from reconciliation.engines import ENGINES, connect
 from reconciliation.matching import arrange, side_by_side
 from reconciliation.outcome import BREAKS, DONE, REFUSED, Outcome
+from reconciliation.publishing import publish, workplace
 from reconciliation.request import Request
 from reconciliation.rules import Rules, rules_of
 from reconciliation.rules.shared import Brought
@@ -38,10 +35,8 @@ if TYPE_CHECKING:
 
 OUTPUTS: Final = (breaks.FILE_CSV, breaks.FILE_PARQUET, rejects.FILE)
 FURTHER: Final = (passes.PAIRS, passes.PROPOSALS)
-CHECKSUMS: Final = "SHA256SUMS"
-REPORTS: Final = (causes.FILE, causes.DIMENSIONS, "report.xlsx", "report.pdf", CHECKSUMS)
+REPORTS: Final = (causes.FILE, causes.DIMENSIONS, "report.xlsx", "report.pdf", "SHA256SUMS")
 """What people get besides; SHA256SUMS lists all files and comes last."""
-_RUNNING: Final = ".running-"
 _AT_ONCE: Final = 2  # parties worked for side by side; more would only take the engine's threads from each other
 Progress = Callable[[str], None]
 Result = TypeVar("Result")
@@ -67,8 +62,7 @@ def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome
     previous_hash = request.previous_hash
     if previous_hash is None and previous is not None:
         previous_hash = previous["hash"]
-    request.out.mkdir(parents=True, exist_ok=True)
-    with _workplace(request.out) as folder:
+    with workplace(request.out) as folder:
         if folder is None:
             return _refused(request, (f"{request.out}: another run is writing its result here; wait for its end",))
         with connect(request.engine, folder, request.memory_limit_bytes) as engine:
@@ -86,26 +80,10 @@ def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome
         return _publish(request, sealed, folder)
 
 
-@contextlib.contextmanager
-def _workplace(out: Path) -> Iterator[Path | None]:
-    """A folder of this run's own inside `out`, or None while another run works there; what a killed run left is removed."""
-    place = os.open(out, os.O_RDONLY)
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left in out.glob(f"{_RUNNING}*"):
-            shutil.rmtree(left)
-        with tempfile.TemporaryDirectory(prefix=_RUNNING, dir=out) as name:
-            yield Path(name)
-    except BlockingIOError:
-        yield None
-    finally:
-        os.close(place)
-
-
 def _load(
     engine: Engine, request: Request, arrivals: Mapping[str, Arrival], folder: Path, progress: Progress
 ) -> tuple[dict[str, Loaded], dict[str, FileTotals], tuple[str, ...]]:
-    day = day_of(request.business_day, request.timezone, request.cutoff_window)
+    day = day_of(request.business_day, request.timezone, request.cutoff_window, request.cutoff)
     progress("read")
 
     def load(party: str) -> tuple[Loaded, FileTotals] | str:
@@ -145,7 +123,7 @@ def _judge(
     progress: Progress,
 ) -> dict[str, Any]:
     """Match, classify, write the outputs into `folder`, and return the certificate's content."""
-    day = day_of(request.business_day, request.timezone, request.cutoff_window)
+    day = day_of(request.business_day, request.timezone, request.cutoff_window, request.cutoff)
     progress("match")
     brought: Mapping[str, ir.Table] = carried.read(engine, request.carried, request.adjusted, request.names)
     parties = _for_each(request.names, lambda party: arrange(engine, loaded[party], brought.get(party)))
@@ -200,6 +178,7 @@ def _judge(
         },
         "passes": [] if passed is None else passed.told,
         "adjusted": None if request.adjusted is None else checksum(request.adjusted),
+        "party_order": list(request.names),
         "parties": {party: _account(loaded[party], totals[party], places[party]) for party in request.names},
         "classes": {
             name: {"count": total.count, "at_risk_minor": total.amount_minor} for name, total in classes.items()
@@ -219,6 +198,8 @@ def _judge(
 def _further_settings(request: Request) -> dict[str, Any]:
     """Settings that only some matches have, in the certificate where they are set."""
     settings: dict[str, Any] = {}
+    if request.cutoff != time(0):
+        settings["cutoff"] = request.cutoff.isoformat("minutes")
     if request.time_tolerance is not None:
         settings["time_tolerance_s"] = int(request.time_tolerance.total_seconds())
     if request.losers:
@@ -249,17 +230,13 @@ def _account(loaded: Loaded, file: FileTotals, places: Places) -> dict[str, Any]
 def _publish(request: Request, sealed: Mapping[str, Any], folder: Path) -> Outcome:
     """Move the outputs into place, the certificate last, each by a rename on the same file system."""
     (folder / certificate.FILE).write_text(certificate.as_text(sealed), encoding="utf-8")
-    (request.out / certificate.FILE).unlink(missing_ok=True)
-    (request.out / CHECKSUMS).unlink(missing_ok=True)
     reported, notes = _reported(request, sealed, folder) if request.report else ((), ())
     written = (*sealed["outputs"], *reported)
+    (request.out / certificate.FILE).unlink(missing_ok=True)
     for name in (*FURTHER, *REPORTS):
         if name not in written:  # a run before this one had other passes, or a report
             (request.out / name).unlink(missing_ok=True)
-    paths = {}
-    for name in (*written, certificate.FILE):
-        _sync(folder / name)
-        paths[name] = (folder / name).replace(request.out / name)
+    paths = publish(folder, request.out, written)
     return Outcome(
         control=request.control,
         business_day=request.business_day.isoformat(),
@@ -283,11 +260,6 @@ def _reported(request: Request, sealed: Mapping[str, Any], folder: Path) -> tupl
     except reports.ReportError as error:
         notes = (str(error),)
     return tuple(name for name in REPORTS if (folder / name).exists()), notes
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _refused(request: Request, faults: tuple[str, ...]) -> Outcome:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from reconciliation.engines import Engine
     from reconciliation.sources import Loaded
 
+EXPECTED_FILE = "adjustments"
+"""Where a record stands that nobody delivered: an approved adjustment lets it be expected."""
 RECORD = ("record_id", "business_key", "refund", "occurred_at", "amount", "currency", "status", "fee")
 _COMPARED = ("row", "amount", "currency", "status", "fee", "occurred_at")
 
@@ -122,11 +124,13 @@ def _suspects(engine: Engine, name: str, rows: ir.Table, digest: ir.Value) -> ir
 
 
 def _not_superseded(carried: ir.Table, entered: ir.Table) -> ir.Table:
-    """Carried rows but those that today's file brings again, or whose pending state today's row of the key ends."""
+    """Carried rows but those that today's file brings again, or whose place today's row of the key takes: that of a
+    pending record, and of one that an adjustment only lets expect."""
     newer = entered.select("business_key", "refund", new_id=entered["record_id"])
+    gives_way = (carried["status"] == PENDING) | (carried["file"] == EXPECTED_FILE)
     return carried.anti_join(
         newer,
         (carried["business_key"] == newer["business_key"])
         & (carried["refund"] == newer["refund"])
-        & ((carried["status"] == PENDING) | (carried["record_id"] == newer["new_id"])),
+        & (gives_way | (carried["record_id"] == newer["new_id"])),
     )

@@ -2,8 +2,9 @@
 
 Indicators (samples of the control's target): `reconciliation.breaks` (1, labels class and loser),
 `reconciliation.breaks_total` (1), `reconciliation.at_risk` (minor units of the label currency),
-`reconciliation.match_ratio` (0..1), `reconciliation.rejected_rows` (1), `reconciliation.refused` (0 or 1). Carried items
-are no breaks. A refused run gives `reconciliation.refused` = 1 alone: of the rest, nothing is known.
+`reconciliation.match_ratio` (0..1), `reconciliation.rejected_rows` (1), `reconciliation.refused` (0 or 1); of an
+equation `reconciliation.balanced` (0 or 1) and `reconciliation.excess` (in the control's own unit). Carried items are
+no breaks. A refused run gives `reconciliation.refused` = 1 alone: of the rest, nothing is known.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator("reconciliation.match_ratio", "1", Kind.RATIO, "reconciliation", "Matched keys of all keys", _OWNER),
     Indicator("reconciliation.rejected_rows", "1", Kind.GAUGE, "reconciliation", "Rows in quarantine", _OWNER),
     Indicator("reconciliation.refused", "1", Kind.GAUGE, "reconciliation", "1 when a run was refused", _OWNER),
+    Indicator("reconciliation.balanced", "1", Kind.GAUGE, "reconciliation", "1 when an equation is in balance", _OWNER),
+    Indicator("reconciliation.excess", "1", Kind.GAUGE, "reconciliation", "How far it is out of balance", _OWNER),
 )
 
 DONE, BREAKS, REFUSED = 0, 1, 3
@@ -47,8 +50,11 @@ class Outcome:
     notes: tuple[str, ...] = ()  # sentences on what could not be done beside
 
 
-def samples(outcome: Outcome, at_ms: int) -> list[Sample]:
-    """The outcome as samples at one instant (milliseconds since the epoch, UTC)."""
+def samples(outcome: Outcome, at_ms: int, storm: int | None = None) -> list[Sample]:
+    """The outcome as samples at one instant (milliseconds since the epoch, UTC).
+
+    Above `storm` breaks the classes are not told apart: the run as a whole is what has to be looked at.
+    """
     if outcome.refused:
         return [Sample("reconciliation.refused", 1, at_ms)]
     breaks: Counter[tuple[str, str]] = Counter()
@@ -62,7 +68,11 @@ def samples(outcome: Outcome, at_ms: int) -> list[Sample]:
         Sample("reconciliation.breaks_total", outcome.breaks, at_ms),
         Sample("reconciliation.rejected_rows", outcome.rejected, at_ms),
     ]
-    for (name, loser), count in sorted(breaks.items()):
+    if outcome.certificate.get("kind") == "equation":
+        found.append(Sample("reconciliation.balanced", float(outcome.certificate["balanced"]), at_ms))
+        found.append(Sample("reconciliation.excess", float(outcome.certificate["excess"]), at_ms))
+    told_apart = sorted(breaks.items()) if storm is None or outcome.breaks <= storm else []
+    for (name, loser), count in told_apart:
         found.append(Sample("reconciliation.breaks", count, at_ms, labels_of({"class": name, "loser": loser})))
     for currency, minor in sorted(at_risk.items()):
         found.append(Sample("reconciliation.at_risk", minor, at_ms, labels_of({"currency": currency})))
@@ -73,7 +83,10 @@ def samples(outcome: Outcome, at_ms: int) -> list[Sample]:
 
 
 def match_ratio(certificate: Mapping[str, Any]) -> float | None:
-    """Matched keys of all keys on which somebody reports an effect; None when there is no such key."""
+    """Matched keys of all keys on which somebody reports an effect; None when there is no such key, or none at all."""
+    if certificate.get("kind") == "equation":
+        return None
     counts = {name: tally["count"] for name, tally in certificate["classes"].items()}
     keys = sum(count for name, count in counts.items() if not name.startswith("duplicate_") and name != "no_effect")
-    return counts.get("matched", 0) / keys if keys else None
+    matched = sum(count for name, count in counts.items() if name.startswith("matched"))
+    return matched / keys if keys else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -46,6 +46,7 @@ class Request:
     out: Path
     rules: str = "three_way"
     timezone: ZoneInfo = SHANGHAI
+    cutoff: time = time(0)  # local; at which a business day ends
     cutoff_window: timedelta = timedelta(minutes=30)
     tolerance_minor: int = 0
     fee_tolerance_minor: int = 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-_EVALUATED: Final = r"^(?:\s*[=+\-@＝＋－＠|%]|['\t\r\n])"
+_EVALUATED: Final = r"^(?:[ \t\n\x0b\f\r]*[=+\-@＝＋－＠|%]|['\t\r\n])"
 _HARMLESS: Final = (("0", ":"), ("A", "["), ("a", "{"))
 """Texts that begin with an ASCII digit or letter, as ranges: told by a comparison, which costs less than a search."""
 

@@ -7,7 +7,7 @@ and fee (null where they cannot be read), `fault` (0: none) and `offending` (the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -34,14 +34,17 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
 """Column and reason of fault 1, 2, ...; a row has the first that fits."""
 REPEATED: Final = len(FAULTS) + 1  # record_id is used already in this file
 KEPT: Final = "kept_"
+NOON: Final = time(12)
 PLACEHOLDER: Final = -1  # no row at all: it keeps the place of a line that `mending` set aside
 
 _JUDGED = tuple(column for column, _ in FAULTS)
 _USUAL_CURRENCY = "CNY"
 _LARGEST_FEE = 2**62 - 1  # so that the difference of two fees fits 64 bits
 _INSTANT = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)$"
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?"
+    r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)$"
 )
+_AFTER_THE_LAST_HOUR = "T24"  # which some engines take for the midnight that follows, and others for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,16 @@ class Day:
         return self.start.isoformat()[-6:]
 
 
-def day_of(business_day: date, timezone: ZoneInfo, window: timedelta) -> Day:
-    """The business day from midnight to midnight in its zone."""
-    midnight = datetime.min.time()
-    return Day(
-        business_day,
-        datetime.combine(business_day, midnight, timezone),
-        datetime.combine(business_day + timedelta(days=1), midnight, timezone),
-        window,
-    )
+def day_of(business_day: date, timezone: ZoneInfo, window: timedelta, cutoff: time = time(0)) -> Day:
+    """The business day from cut-off to cut-off in its zone."""
+    start, end = (day_end(business_day - timedelta(days=back), timezone, cutoff) for back in (1, 0))
+    return Day(business_day, start, end, window)
+
+
+def day_end(business_day: date, timezone: ZoneInfo, cutoff: time = time(0)) -> datetime:
+    """The instant at which a business day ends: at a cut-off after noon on the day itself (a day that is cut at 23:00
+    began at 23:00 of the day before), at any other on the day after."""
+    return datetime.combine(business_day + timedelta(days=0 if cutoff > NOON else 1), cutoff, timezone)
 
 
 def near(instant: ir.Value, boundary: datetime, window: timedelta) -> ir.BooleanValue:
@@ -150,7 +154,9 @@ def _typed(text: ir.Table, day: Day, *, mended: bool, keep: tuple[str, ...]) -> 
     )
     instant, amount, fee = values["instant"], values["amount"], values["fee"]
     return values.mutate(
-        plain_instant=instant.notnull() & values["occurred_at"].like("____-__-__T__:__:__" + day.offset_text),
+        plain_instant=instant.notnull()
+        & values["occurred_at"].like("____-__-__T__:__:__" + day.offset_text)
+        & ~values["occurred_at"].contains(_AFTER_THE_LAST_HOUR),
         plain_amount=(amount >= 0) & (amount.cast("string") == values["amount_minor"]),
         plain_fee=values["fee_minor"].isnull()
         | (fee.between(-_LARGEST_FEE, _LARGEST_FEE) & (fee.cast("string") == values["fee_minor"])),

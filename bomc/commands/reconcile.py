@@ -1,4 +1,6 @@
-"""`bomc reconcile`: records that should agree, compared from the command line. Needs no home folder and no configuration.
+"""`bomc reconcile`: records that should agree, compared from the command line, and the evidence of that checked.
+
+`three-way`, `verify` and `library` need no home folder and no configuration; `run` runs a control of the configuration.
 
 Exit status: 0 ran without a break, 1 ran and found breaks, 2 wrong use, 3 refused.
 """
@@ -7,17 +9,18 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from bomc.commands.common import err, fail, out
+from bomc.commands.common import HomeOption, engine_of, err, estate_of, fail, home_of, out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
     from zoneinfo import ZoneInfo
 
+    from reconciliation.outcome import Outcome
     from reconciliation.request import Request
 
 reconcile_app = typer.Typer(help="Compare records that should agree.", no_args_is_help=True)
@@ -52,11 +55,9 @@ def three_way(
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate.")] = False,
 ) -> None:
     """Match billing, platform and payment records of one business day and account for every row."""
-    from reconciliation.engines import ENGINES
     from reconciliation.three_way import request as asked
 
-    if engine not in ENGINES:
-        fail(f"--engine: there is no engine {engine!r} here; there are: {', '.join(sorted(ENGINES))}.")
+    _check_engine(engine)
     request = asked(
         _day(day),
         billing,
@@ -74,8 +75,92 @@ def three_way(
     _report(request, as_json=as_json)
 
 
+@reconcile_app.command("run")
+def run_control(
+    name: Annotated[str, typer.Argument(help="The control, as its file is called.")],
+    day: Annotated[str, typer.Option("--day", help="The business day, e.g. 2026-11-01.")],
+    engine: Annotated[str, typer.Option("--engine", help="The engine that does the work.")] = "duckdb",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the certificate.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Run a control of the configuration for one day, now; the running pipeline tells what came of it."""
+    from bomc.assurance.runs import Runs
+    from bomc.service import clock
+    from reconciliation.engines import MissingEngine
+
+    _check_engine(engine)
+    place = home_of(home)
+    estate = estate_of(place)
+    control = next((each for each in estate.controls if each.name == name), None)
+    if control is None:
+        known = ", ".join(each.name for each in estate.controls) or "none"
+        fail(f"There is no control {name!r} in {place.config / 'controls'}; there are: {known}.")
+    business_day = _day(day)
+    operator = _zone(estate.settings.operator.timezone)
+    runs = Runs(engine_of(place, estate), place.path.resolve(), operator, clock, estate.settings.operator.language)
+    try:
+        outcome, _ = runs.run_day(control, business_day, engine)
+    except MissingEngine as error:
+        fail(f"--engine: {error}.")
+    except OSError as error:
+        fail(f"The result cannot be written to {place.runs}: {error.strerror or error}.")
+    _tell(outcome, runs.folder(name, business_day), as_json=as_json)
+
+
+@reconcile_app.command("verify")
+def verify_result(
+    directory: Annotated[Path, typer.Argument(help="The folder of a result, or one that holds a folder a day.")],
+    previous: Annotated[
+        Path | None, typer.Option("--previous", help="The result of the day before the first.", show_default=False)
+    ] = None,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="A folder with the delivered files.", show_default=False)
+    ] = None,
+) -> None:
+    """Check evidence offline, with nothing but its folder. Exit status: 0 sound, 1 not, 2 wrong use."""
+    from reconciliation.verify import verify
+
+    verdict = verify(directory, previous=previous, inputs=inputs)
+    for sentence in verdict.checked:
+        out.print(f"checked: {sentence}", highlight=False, soft_wrap=True)
+    for sentence in verdict.faults:
+        err.print(f"fault: {sentence}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+    out.print("sound" if verdict.sound else f"NOT SOUND: {len(verdict.faults)} faults", highlight=False)
+    raise typer.Exit(0 if verdict.sound else 1)
+
+
+@reconcile_app.command("library")
+def library(
+    name: Annotated[str | None, typer.Argument(help="Print this control's file.", show_default=False)] = None,
+) -> None:
+    """List the ready controls, or print one: `bomc reconcile library NAME > config/controls/NAME.yaml`."""
+    from rich.table import Table
+
+    from core.yaml_file import read_yaml
+    from reconciliation.controls import library as ready
+
+    if name is not None:
+        try:
+            typer.echo(ready.text(name), nl=False)
+        except KeyError as error:
+            fail(f"{error.args[0]}.")
+        return
+    table = Table("control", "what it watches", "kind")
+    for each in ready.names():
+        found = read_yaml(ready.FOLDER / f"{each}.yaml").value
+        table.add_row(each, f"{found['title']['en']} · {found['title']['zh']}", found["kind"])
+    out.print(table)
+
+
+def _check_engine(engine: str) -> None:
+    from reconciliation.engines import ENGINES
+
+    if engine not in ENGINES:
+        fail(f"--engine: there is no engine {engine!r} here; there are: {', '.join(sorted(ENGINES))}.")
+
+
 def _report(request: Request, *, as_json: bool) -> None:
-    from reconciliation.certificate import as_text
+    from reconciliation.engines import MissingEngine
     from reconciliation.three_way import run
 
     try:
@@ -84,8 +169,17 @@ def _report(request: Request, *, as_json: bool) -> None:
                 outcome = run(request, progress=lambda stage: status.update(stage))
         else:
             outcome = run(request)
+    except MissingEngine as error:
+        fail(f"--engine: {error}.")
     except OSError as error:
         fail(f"The result cannot be written to {request.out}: {error.strerror or error}.")
+    _tell(outcome, request.out, as_json=as_json)
+
+
+def _tell(outcome: Outcome, folder: Path, *, as_json: bool) -> NoReturn:
+    """Show what came of a run, and end with its exit status."""
+    from reconciliation.certificate import as_text
+
     for sentence in outcome.notes:
         err.print(f"note: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     for sentence in outcome.refused:
@@ -93,13 +187,16 @@ def _report(request: Request, *, as_json: bool) -> None:
     if as_json and outcome.certificate:
         typer.echo(as_text(outcome.certificate), nl=False)
     elif outcome.certificate:
-        _show(outcome.certificate, request.out)
+        _show(outcome.certificate, folder)
     raise typer.Exit(outcome.exit_status)
 
 
 def _show(certificate: Mapping[str, Any], folder: Path) -> None:
     from rich.table import Table
 
+    if certificate.get("kind") == "equation":
+        _show_equation(certificate, folder)
+        return
     table = Table(
         "class", "keys", "at risk (minor units)", title=f"{certificate['control']} {certificate['business_day']}"
     )
@@ -116,6 +213,22 @@ def _show(certificate: Mapping[str, Any], folder: Path) -> None:
     )
     out.print(
         f"{certificate['breaks']:,} breaks, {certificate['carried']:,} carried; {ties}. Result in {folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _show_equation(certificate: Mapping[str, Any], folder: Path) -> None:
+    from rich.table import Table
+
+    table = Table("quantity", "value", "unit", title=f"{certificate['control']} {certificate['business_day']}")
+    table.columns[1].justify = "right"
+    for name, quantity in certificate["quantities"].items():
+        table.add_row(name, quantity["value"], quantity["unit"])
+    out.print(table)
+    verdict = "in balance" if certificate["balanced"] else f"OUT OF BALANCE by {certificate['excess']}"
+    out.print(
+        f"{certificate['formula']} = {certificate['result']} {certificate['unit']}: {verdict}. Result in {folder}",
         highlight=False,
         soft_wrap=True,
     )

@@ -52,7 +52,7 @@ def run_all(place: Home, estate: Estate, greeting: str = "") -> None:
         out.print(greeting or f"bomc is up at {address.external_url}", highlight=False, soft_wrap=True)
         threading.Thread(target=_end_with, args=(pipeline,), name="end with the pipeline", daemon=True).start()
         try:
-            serve_console(engine, estate, address, listener)
+            serve_console(engine, estate, address, listener, place)
         finally:
             pipeline.stop()
             if pipeline.lost:
@@ -83,7 +83,7 @@ def serve(home: HomeOption = None) -> None:
     with listener:
         engine = engine_of(place, estate)
         out.print(f"The console is up at {address.external_url}", highlight=False, soft_wrap=True)
-        serve_console(engine, estate, address, listener)
+        serve_console(engine, estate, address, listener, place)
 
 
 def run(home: HomeOption = None) -> None:

@@ -30,6 +30,11 @@ def init(
     except OSError as error:
         fail(f"{home.config} cannot be written: {error.strerror}.")
     out.print(
+        f"\nControls are files too: `bomc reconcile library` lists ready ones for {home.config / 'controls'}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    out.print(
         f"\nNext: look through these files, then\n  bomc --help\n  export BOMC_HOME={directory}\n  bomc config check\n"
         "  bomc db upgrade\n  bomc user add NAME --role admin\n  bomc up",
         highlight=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +12,11 @@ from pydantic import BaseModel
 
 from alerts.config import RoutesFile, default_routes
 from alerts.config import faults as route_faults
+from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
+from bomc.configuration.controls import read as read_controls
 from bomc.configuration.models import (
     FILES,
     CheckEntry,
-    ControlEntry,
     ProbeEntry,
     Settings,
     TargetEntry,
@@ -28,7 +29,6 @@ from core.model import Probe, Target, labels_of
 from core.yaml_file import Document, Fault, Place, read_yaml, sorted_faults
 
 PROBE_TIMEOUT = timedelta(seconds=30)
-CONTROL_KIND = "control"
 Entry = TypeVar("Entry", bound=BaseModel)
 
 
@@ -49,7 +49,7 @@ class Estate:
     probes: tuple[Probe, ...]
     checks: tuple[Check, ...]
     routes: RoutesFile
-    controls: tuple[ControlEntry, ...]
+    controls: tuple[Control, ...]
 
 
 def load_estate(folder: Path) -> Estate:
@@ -60,7 +60,7 @@ def load_estate(folder: Path) -> Estate:
         )
     documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml")}
     stray = [
-        Fault(path.name, 1, f"this file is not read; known are {', '.join(documents)}")
+        Fault(path.name, 1, f"this file is not read; known are {', '.join(documents)} and {FOLDER}/NAME.yaml")
         for path in sorted(folder.glob("*.y*ml"))
         if path.name not in documents
     ]
@@ -70,11 +70,12 @@ def load_estate(folder: Path) -> Estate:
     targets = _targets(documents["targets.yaml"], declared)
     probes = _probes(documents["targets.yaml"], declared)
     checks = _checks(documents["checks.yaml"])
-    controls = _controls(documents["controls.yaml"], targets)
-    faults = sorted(stray + sorted_faults(documents.values()))
+    controls, wrong = read_controls(folder)
+    wrong += _as_targets(controls, targets, documents["checks.yaml"], checks)
+    faults = sorted(stray + wrong + sorted_faults(documents.values()))
     if faults or routes is None or settings is None:
         raise ConfigurationError(faults)
-    return Estate(settings, targets, tuple(probes), tuple(checks), routes, tuple(controls))
+    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls)
 
 
 def _read(path: Path) -> Document:
@@ -273,16 +274,23 @@ def _check(document: Document, place: Place, value: Any) -> Check | None:
     )
 
 
-def _controls(document: Document, targets: dict[str, Target]) -> list[ControlEntry]:
-    """The controls; each is a target too, so that its outcome is judged like anything else."""
-    found = []
-    for number, entry in _entries(document, "controls", ControlEntry):
-        if entry.name in targets:
-            sentence = f"{entry.name!r} is already the name of a target or a control; names are unique"
-            document.fault(("controls", number, "name"), sentence)
+def _as_targets(
+    controls: Sequence[Control], targets: dict[str, Target], document: Document, checks: Sequence[Check]
+) -> list[Fault]:
+    """Add each control to the targets; a fault for each whose name, or whose check's, is taken already."""
+    faults = []
+    for control in controls:
+        if control.name in targets:
+            sentence = f"name: {control.name!r} is already the name of a target; names are unique"
+            faults.append(Fault(f"{FOLDER}/{control.name}.yaml", 1, sentence))
             continue
-        targets[entry.name] = Target(
-            entry.name, CONTROL_KIND, labels_of(entry.labels), system=entry.system, demo=entry.demo
-        )
-        found.append(entry)
-    return found
+        targets[control.name] = target_of(control)
+    taken = {check.name for check in checks} & {check.name for check in checks_of(controls)}
+    for number, raw in enumerate(document.value["checks"] if taken else ()):
+        name = raw.get("name") if isinstance(raw, dict) else None
+        if name in taken:
+            sentence = (
+                f"{name}: the controls make a check of this name; give yours another, or set a control's `limits`"
+            )
+            document.fault(("checks", number, "name"), sentence)
+    return faults

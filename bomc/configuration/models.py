@@ -191,54 +191,12 @@ class ChecksFile(Part):
     checks: list[CheckEntry] = []
 
 
-class ThreeWayFiles(Part):
-    """The three parties' files of one business day; {day} stands for 2026-11-01."""
-
-    billing: str
-    platform: str
-    payment: str
-
-    @model_validator(mode="after")
-    def _dated(self) -> ThreeWayFiles:
-        for party in ("billing", "platform", "payment"):
-            if "{day}" not in getattr(self, party):
-                raise ValueError(f"{party}: the path must hold {{day}}, or every day would read the same file")
-        return self
-
-
-class ControlEntry(Part):
-    """One standing reconciliation."""
-
-    name: Name
-    kind: Literal["three_way"] = "three_way"
-    files: ThreeWayFiles = Field(description="Paths, relative to the home folder.")
-    at: LocalTime = Field(description="Local time, on the day after the business day, at which it runs; in quotes.")
-    catch_up_days: int = Field(
-        default=3, ge=0, le=92, description="Days back that are run at start if they were missed."
-    )
-    cutoff_window: Duration = Field(
-        default=timedelta(minutes=30), description="How near the day's end may explain a one-sided record."
-    )
-    tolerance_minor: int = Field(default=0, ge=0, description="Amount difference that is none, in minor units.")
-    fee_tolerance_minor: int = Field(default=0, ge=0, description="The same for fees.")
-    system: str = Field(default="", description="The application system that it belongs to.")
-    labels: dict[LabelName, str] = Field(default={}, description="Labels of its target, for routes and checks.")
-    demo: bool = Field(default=False, description="Its records are made up, and every page says so.")
-
-
-class ControlsFile(Part):
-    """controls.yaml: what is reconciled."""
-
-    controls: list[ControlEntry] = []
-
-
 FILES: dict[str, type[BaseModel]] = {
     "bomc.yaml": Settings,
     "targets.yaml": TargetsFile,
     "checks.yaml": ChecksFile,
-    "controls.yaml": ControlsFile,
 }
-"""File by file; routes.yaml has its model in alerts.config."""
+"""File by file; routes.yaml has its model in alerts.config, controls/NAME.yaml in reconciliation.controls.entries."""
 
 
 def home_path(home: Path, place: str) -> Path:

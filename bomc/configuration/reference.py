@@ -14,6 +14,7 @@ from bomc.configuration.models import FILES
 from checks.registry import PARAMS
 from collectors.registry import COLLECTORS
 from core.duration import show_duration
+from reconciliation.controls.entries import KINDS
 
 ISO_DURATION = re.compile(r"-?P(?=.)[0-9.YMWD]*(T[0-9.HMS]+)?")
 INTRODUCTION = """# Configuration
@@ -29,6 +30,7 @@ Lengths of time are written `30s`, `5m`, `1h30m`, `7d`. Secrets are references: 
 def schemas() -> dict[str, Any]:
     """The JSON Schema of each file, of each collector's settings and of each judgement's."""
     found: dict[str, Any] = {name: model.model_json_schema(by_alias=True) for name, model in _files().items()}
+    found |= {name: model.model_json_schema(by_alias=True) for name, model in _controls().items()}
     found["collectors"] = {name: item.Config.model_json_schema(by_alias=True) for name, item in COLLECTORS.items()}
     found["checks"] = {name: model.model_json_schema(by_alias=True) for name, model in PARAMS.items()}
     return found
@@ -37,7 +39,7 @@ def schemas() -> dict[str, Any]:
 def reference() -> str:
     """The whole page, as Markdown."""
     parts = [INTRODUCTION]
-    for name, model in _files().items():
+    for name, model in (*_files().items(), *_controls().items()):
         parts += [f"## {name}\n", *_section(model.model_json_schema(by_alias=True))]
     parts.append("## Judgements (`with` of a check)\n")
     for name, params in PARAMS.items():
@@ -51,8 +53,12 @@ def reference() -> str:
 
 
 def _files() -> dict[str, type[BaseModel]]:
-    names = ("bomc.yaml", "targets.yaml", "checks.yaml", "routes.yaml", "controls.yaml")
+    names = ("bomc.yaml", "targets.yaml", "checks.yaml", "routes.yaml")
     return {name: FILES.get(name, RoutesFile) for name in names}
+
+
+def _controls() -> dict[str, type[BaseModel]]:
+    return {f"controls/NAME.yaml, kind: {kind}": model for kind, model in KINDS.items()}
 
 
 def _section(schema: Mapping[str, Any]) -> Iterator[str]:

@@ -24,7 +24,14 @@ from bomc.demo.shop.database import open_database
 from bomc.demo.shop.days import ZONE
 from bomc.demo.shop.orders import recover
 
-FILES = ("bomc.yaml", "targets.yaml", "checks.yaml", "routes.yaml", "controls.yaml")
+FILES = (
+    "bomc.yaml",
+    "targets.yaml",
+    "checks.yaml",
+    "routes.yaml",
+    "controls/mobile-payment.yaml",
+    "controls/day-totals.yaml",
+)
 READY_S = 30.0
 STOP_S = 15.0
 LOG_BYTES = 5_000_000
@@ -106,6 +113,7 @@ def _configure(config: Path, ports: Ports, before: Ports | None) -> None:
     names = {"console_port": ports.console, "shop_port": ports.shop, "status_port": ports.status}
     for name in FILES:
         target = config / name
+        target.parent.mkdir(exist_ok=True)
         if not target.exists():
             template = resources.files("bomc.demo.config").joinpath(name).read_text(encoding="utf-8")
             target.write_text(Template(template).substitute(names), encoding="utf-8")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from bomc.configuration.estate import CONTROL_KIND
+from bomc.configuration.controls import KIND as CONTROL_KIND
 from bomc.pipeline.probe_samples import SUFFIX as PROBE_SUFFIX
 from checks.check import Series
 from core.model import Indicator, Kind, Labels, Target, labels_of

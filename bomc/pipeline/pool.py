@@ -47,7 +47,9 @@ class _Run:
 class Pool:
     """At most `limit` probes of one kind at the same time, and as many silent ones; the others wait in order."""
 
-    def __init__(self, limit: int, run: Runner, deliver: Callable[[Outcome], None], wall_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, limit: int, run: Runner, deliver: Callable[[Outcome], object], wall_ms: Callable[[], int]
+    ) -> None:
         self._limit = limit
         self._run = run
         self._deliver = deliver

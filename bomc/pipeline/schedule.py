@@ -32,7 +32,7 @@ class Schedule:
         probes: Iterable[Probe],
         *,
         run: Callable[[Probe], Outcome],
-        deliver: Callable[[Outcome], None],
+        deliver: Callable[[Outcome], object],
         skip: Callable[[str], None],
         clock: Callable[[], datetime],
         workers: int,

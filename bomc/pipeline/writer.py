@@ -67,12 +67,14 @@ class Writer:
         self._cycle.load(self._clock())
         self._thread.start()
 
-    def submit(self, outcome: Outcome) -> None:
-        """Hand over what a probe brought; when the queue is full it is dropped, and counted as skipped."""
+    def submit(self, outcome: Outcome) -> bool:
+        """Hand over what a probe brought; when the queue is full it is dropped, counted as skipped, and False comes back."""
         try:
             self._queue.put_nowait(outcome)
         except queue.Full:
             self.skip(outcome.probe)
+            return False
+        return True
 
     def skip(self, probe: str) -> None:
         """Count a run that did not happen or whose outcome could not be taken."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import socket
 import sqlite3
 import struct
@@ -29,13 +28,13 @@ from collectors.bounded import tcp
 from collectors.bounded.limits import cut_off, shut
 from collectors.errors import CollectError
 from collectors.io import Io
+from core.read_only_sql import guard_sqlite, not_a_select, reason, vendor
 from core.secrets import SecretRef
 
 MAX_ROWS = 10_000  # of one SELECT
 MAX_TEXT = 255  # characters of one column
 SQLITE_MAX_VALUE_BYTES = 1_000_000
 PSYCOPG_LEAST_CONNECT_S = 2  # psycopg takes shorter connect timeouts for this many seconds
-READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 
 Row = tuple[str | None, ...]
 
@@ -82,30 +81,6 @@ class Select(BaseModel):
         if fault:
             raise ValueError(fault)
         return sql.strip().rstrip(";")
-
-
-def not_a_select(sql: str) -> str | None:
-    """Why this cannot be one reading statement, or None when it looks like one; the session is what guards."""
-    bare = sql.strip().rstrip(";")
-    if not re.match(r"(SELECT|WITH)\b", bare, re.IGNORECASE):
-        return "only a SELECT is allowed, and it must begin with SELECT or WITH"
-    if ";" in bare:
-        return "only one statement is allowed, so no semicolon, not even in a string; write chr(59) there"
-    if "/*!" in bare or "/*M!" in bare or "\0" in bare:
-        return "comments that MySQL executes (/*! ... */) are not allowed"
-    return None
-
-
-def vendor(url: str) -> str:
-    """postgresql, mysql or sqlite. Raises ValueError for another database."""
-    name = sa.make_url(url).get_backend_name()
-    if name == "mariadb":
-        return "mysql"
-    if name not in ("postgresql", "mysql", "sqlite"):
-        raise ValueError(
-            f"{name} is not a database this collector can open read-only; use PostgreSQL, MariaDB or SQLite"
-        )
-    return name
 
 
 @dataclass(frozen=True)
@@ -161,7 +136,7 @@ class Session:
                 self._execute(f"set session {limit}")
                 self._execute("start transaction read only")
             else:
-                _limit_sqlite(self.connection, time.monotonic() + seconds, configured)
+                guard_sqlite(self.connection, time.monotonic() + seconds, configured)
             try:
                 yield
             finally:
@@ -215,14 +190,6 @@ def shut_all(sockets: list[socket.socket]) -> None:
     """Wake whatever waits on these sockets."""
     for each in sockets:
         shut(each)
-
-
-def reason(fault: Exception) -> str:
-    """The database's own words in one line, without the statement."""
-    original = getattr(fault, "orig", None) or fault
-    arguments: tuple[Any, ...] = getattr(original, "args", ())
-    words = str(arguments[1]) if isinstance(original, pymysql.Error) and len(arguments) > 1 else str(original)
-    return " ".join(words.split())[:300] or type(original).__name__
 
 
 def _password(access: Access, io: Io) -> str | None:
@@ -287,13 +254,3 @@ def _sqlite(access: Access, url: sa.URL, io: Io, open_socket: list[socket.socket
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQLITE_MAX_VALUE_BYTES)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     return connection
-
-
-def _limit_sqlite(connection: sa.Connection, until_s: float, configured: bool) -> None:
-    """Until that instant of the monotonic clock; what was configured may do nothing but read."""
-    raw: Any = connection.connection.driver_connection
-    raw.set_progress_handler(lambda: int(time.monotonic() > until_s), 10_000)
-    if configured:
-        raw.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in READING else sqlite3.SQLITE_DENY)
-    else:
-        raw.set_authorizer(None)

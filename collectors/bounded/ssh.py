@@ -21,6 +21,7 @@ from collectors.bounded import tcp
 from collectors.bounded.limits import cut_off, refuse_flood, shut
 from collectors.errors import CollectError
 from collectors.io import Io
+from core import ssh
 from core.secrets import SecretRef
 
 CHUNK = 65_536
@@ -120,57 +121,22 @@ def _session(access: Access, io: Io, at_work: _Open, where: str) -> paramiko.Cha
     transport.set_log_channel(SILENT)
     at_work.transport = transport
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = io.left_s("the SSH login")
-    pinned = pinned_keys(access, io)
-    options = transport.get_security_options()
-    wanted = [kind for kind in options.key_types if any(_same_family(kind, pin) for pin, _ in pinned)]
-    options.key_types = [*wanted, *(kind for kind in options.key_types if kind not in wanted)]
-    transport.start_client(timeout=io.left_s(f"the SSH handshake with {where}"))
-    offered = transport.get_remote_server_key()
-    if (offered.get_name(), offered.get_base64()) not in pinned:
-        known = "is not the pinned one; if the host was not reinstalled, somebody stands in between"
-        unknown = "is not pinned; compare it on the host and add it to known_hosts"
-        raise CollectError(
-            f"the host key of {access.host}:{access.port} ({offered.get_name()} {offered.fingerprint})"
-            f" {known if pinned else unknown}. No command was run"
+    try:
+        pinned = ssh.pinned_keys(
+            access.host, access.port, access.host_key, io.path(access.known_hosts) if access.known_hosts else None
         )
-    _log_in(transport, access, io, where)
+        ssh.handshake(transport, pinned, f"{access.host}:{access.port}", io.left_s)
+        ssh.log_in(transport, access.user, _proof(access, io), where, io.left_s)
+    except ssh.SshError as fault:
+        raise CollectError(str(fault)) from fault
     return transport.open_session(timeout=io.left_s(f"opening a session on {where}"))
 
 
-def _same_family(algorithm: str, pinned: str) -> bool:
-    return algorithm == pinned or (pinned == "ssh-rsa" and algorithm.startswith("rsa-sha2"))
-
-
-def pinned_keys(access: Access, io: Io) -> set[tuple[str, str]]:
-    """Type and base64 text of each key that the host may have. Raises CollectError when the file cannot be read."""
-    if access.host_key:
-        kind, text = access.host_key.split()[:2]
-        return {(kind, text)}
-    assert access.known_hosts is not None  # noqa: S101 - the Config was validated
-    try:
-        hosts = paramiko.HostKeys(str(io.path(access.known_hosts)))
-    except (OSError, paramiko.SSHException, ValueError) as fault:
-        raise CollectError(f"the known_hosts file {access.known_hosts} cannot be read: {fault}") from fault
-    name = access.host if access.port == 22 else f"[{access.host}]:{access.port}"
-    found = hosts.lookup(name)
-    return {(kind, key.get_base64()) for kind, key in found.items()} if found else set()
-
-
-def _log_in(transport: paramiko.Transport, access: Access, io: Io, where: str) -> None:
-    transport.auth_timeout = io.left_s(f"the login on {where}")
-    try:
-        if access.key_file:
-            passphrase = io.secret(access.passphrase) if access.passphrase else None
-            try:
-                key = paramiko.PKey.from_path(str(io.path(access.key_file)), passphrase)
-            except (OSError, ValueError, TypeError, paramiko.SSHException) as fault:
-                raise CollectError(f"the key file {access.key_file} cannot be used: {fault}") from fault
-            transport.auth_publickey(access.user, key)
-        else:
-            transport.auth_password(access.user, io.secret(access.password or ""), fallback=False)
-    except paramiko.AuthenticationException as fault:
-        io.left_s(f"the login on {where}")
-        raise CollectError(f"{where} refuses the login: {fault}; check the account and its key or password") from fault
+def _proof(access: Access, io: Io) -> paramiko.PKey | str:
+    """The key to log in with, or the password."""
+    if access.key_file:
+        return ssh.read_key(io.path(access.key_file), io.secret(access.passphrase) if access.passphrase else None)
+    return io.secret(access.password or "")
 
 
 def _output(channel: paramiko.Channel, io: Io, script: str, doing: str) -> str:

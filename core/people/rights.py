@@ -8,6 +8,8 @@ VIEWER, OPERATOR, AUDITOR, MANAGER, ADMIN = ROLES = ("viewer", "operator", "audi
 
 _EVERYBODY = frozenset(ROLES)
 _WORKING = frozenset((OPERATOR, MANAGER, ADMIN))
+_RECONCILING = frozenset((OPERATOR, AUDITOR, MANAGER, ADMIN))
+_DECIDING = frozenset((AUDITOR, MANAGER, ADMIN))
 
 RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
     {
@@ -21,7 +23,10 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "alerts.acknowledge": _WORKING,
         "tickets.work": _WORKING,  # assign and resolve
         "reconciliation.run": _WORKING,
-        "reconciliation.sign": frozenset((MANAGER, ADMIN)),
+        "reconciliation.work": _RECONCILING,  # breaks: assign, give a reason code, comment, propose
+        "reconciliation.approve": _DECIDING,  # adjustments that another person proposed
+        "reconciliation.prepare": _RECONCILING,  # the first signature under a run
+        "reconciliation.sign": _DECIDING,  # the review, by another person than the preparer
         "admin.users": frozenset((ADMIN,)),
         "admin.tokens": frozenset((ADMIN,)),
     }

@@ -10,15 +10,16 @@ from dash import dcc, html
 from dashboards.components.filters import address
 from dashboards.components.panels import empty, number
 from dashboards.components.values import money
-from dashboards.components.words import BREAK_CLASS, LOSER, PARTY, word
+from dashboards.components.words import LOSER, PARTY, break_class, in_order, word
 from dashboards.locale import Say
+from dashboards.queries.reconciliation import MATCHED
 from dashboards.queries.rows import Row
 
 
 def run_figures(row: Row, certificate: Mapping[str, Any], _: Say) -> html.Div:
     """Matched, broken, at risk, carried, rejected."""
     counted = certificate.get("classes", {})
-    matched = sum(counted.get(name, {}).get("count", 0) for name in ("matched",))
+    matched = sum(counted.get(name, {}).get("count", 0) for name in MATCHED)
     keys = sum(one.get("count", 0) for name, one in counted.items())
     return html.Div(
         [
@@ -68,7 +69,7 @@ def party_ties(certificate: Mapping[str, Any], currency: str, _: Say) -> Any:
                 html.Td(money(party.get("amount_minor", 0), currency, _), className="num"),
             ]
         )
-        for name, party in parties.items()
+        for name, party in ((name, parties[name]) for name in in_order(parties))
     ]
     ties = [
         _tie(
@@ -106,7 +107,7 @@ def break_classes(rows: list[Row], currency: str, path: str, wanted: str, _: Say
     lines = []
     for row in rows:
         chosen = row["class"] == wanted
-        name = word(BREAK_CLASS, row["class"], _)
+        name = break_class(row["class"], _)
         lines.append(
             html.Tr(
                 [

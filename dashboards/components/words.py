@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from alerts.tickets.kinds import BY_CODE
 from dashboards.locale import Say, mark
 
@@ -75,6 +77,66 @@ BREAK_CLASS = {
     "under_credited": mark("Under-credited"),
     "fee_mismatch": mark("Fee differs"),
     "cutoff": mark("Cut-off"),
+    "status_mismatch": mark("Status differs"),
+    "amount_difference": mark("Amount differs"),
+    "matched_by_tolerance": mark("Matched within tolerance"),
+    "matched_by_batch": mark("Matched as a batch"),
+}
+CASE_STATE = {
+    "open": mark("To be settled"),
+    "proposed": mark("Proposed"),
+    "approved": mark("To be proven"),
+    "proven": mark("Proven"),
+    "written_off": mark("Written off"),
+    "explained": mark("Explained"),
+}
+ADJUSTMENT = {"back_fill": mark("Back-fill"), "reversal": mark("Reversal"), "write_off": mark("Write-off")}
+DECISION = {"approved": mark("Approved"), "rejected": mark("Rejected"), "withdrawn": mark("Withdrawn")}
+SIGNATURE = {"prepared": mark("Prepared"), "reviewed": mark("Signed"), "reopened": mark("Re-opened")}
+REASON = {
+    "timing": mark("Timing"),
+    "missing_file_record": mark("Record missing in a file"),
+    "duplicate_submission": mark("Submitted twice"),
+    "system_fault": mark("System fault"),
+    "manual_error": mark("Manual error"),
+    "fraud_suspected": mark("Fraud suspected"),
+    "rounding": mark("Rounding"),
+    "tariff_error": mark("Tariff error"),
+    "late_settlement": mark("Late settlement"),
+    "customer_dispute": mark("Customer dispute"),
+    "other": mark("Other"),
+}
+CASE_EVENT = {
+    "found": mark("Found"),
+    "assigned": mark("Assigned"),
+    "reason": mark("Reason code"),
+    "comment": mark("Comment"),
+    "ticket": mark("Ticket"),
+    "proposed": mark("Adjustment proposed"),
+    "withdrawn": mark("Proposal withdrawn"),
+    "approved": mark("Adjustment approved"),
+    "rejected": mark("Adjustment rejected"),
+    "proven": mark("Proven by the match"),
+    "not_proven": mark("Not proven by the match"),
+    "written_off": mark("Written off"),
+    "explained": mark("Explained"),
+    "reopened": mark("Reopened"),
+    "found_again": mark("Found again"),
+}
+ARRIVAL = {
+    "expected": mark("Expected"),
+    "on_time": mark("On time"),
+    "late": mark("Late"),
+    "missing": mark("Missing"),
+    "twice": mark("Delivered twice"),
+    "changed": mark("Changed after delivery"),
+    "arrived": mark("Arrived"),
+}
+LEAKAGE = {
+    "identified": mark("Identified"),
+    "recovered": mark("Recovered"),
+    "written_off": mark("Written off"),
+    "explained": mark("Explained"),
 }
 LOSER = {
     "customer": mark("Customer"),
@@ -98,6 +160,29 @@ def ticket_kind(code: str, _: Say) -> str:
     """The name of a kind of ticket; a kind that is not one of the twelve is shown as it is."""
     kind = BY_CODE.get(code)
     return code if kind is None else kind.zh if _.language.startswith("zh") else kind.en
+
+
+def break_class(code: str, _: Say) -> str:
+    """The name of a class; those of a control with parties of its own are put together from the party's name."""
+    if code in BREAK_CLASS:
+        return _(BREAK_CLASS[code])
+    if code.startswith("missing_in_"):
+        parties = code.removeprefix("missing_in_").split("_and_")
+        return _("Missing in {party}", party=_(", ").join(word(PARTY, party, _) for party in parties))
+    if code.startswith("duplicate_in_"):
+        return _("Duplicate in {party}", party=word(PARTY, code.removeprefix("duplicate_in_"), _))
+    if code.endswith("_only"):
+        return _("Only in {party}", party=word(PARTY, code.removesuffix("_only"), _))
+    return code
+
+
+def in_order(parties: Iterable[str]) -> tuple[str, ...]:
+    """Parties in the order in which pages show them: the known ones as a sale passes them, then the others by name.
+
+    The store keeps the certificate with its keys sorted, so its own order is not known here.
+    """
+    known = list(PARTY)
+    return tuple(sorted(parties, key=lambda name: (known.index(name) if name in known else len(known), name)))
 
 
 def word(table: dict[str, str], code: str, _: Say) -> str:

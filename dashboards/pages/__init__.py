@@ -14,7 +14,21 @@ from urllib.parse import unquote
 from dash import Dash
 
 from dashboards.context import Console
-from dashboards.pages import alerts, kpi, overview, reconciliation, run, target, targets, threads, tickets
+from dashboards.pages import (
+    alerts,
+    arrivals,
+    break_case,
+    breaks,
+    kpi,
+    leakage,
+    overview,
+    reconciliation,
+    run,
+    target,
+    targets,
+    threads,
+    tickets,
+)
 
 
 class Page(Protocol):
@@ -26,7 +40,21 @@ class Page(Protocol):
     register: Callable[[Dash, Console], None]
 
 
-MODULES = (overview, alerts, tickets, targets, target, threads, kpi, reconciliation, run)
+MODULES = (
+    overview,
+    alerts,
+    tickets,
+    targets,
+    target,
+    threads,
+    kpi,
+    reconciliation,
+    run,
+    breaks,
+    break_case,
+    arrivals,
+    leakage,
+)
 PAGES: tuple[Page, ...] = tuple(cast(Page, module) for module in MODULES)
 
 

@@ -1,60 +1,84 @@
-"""Does it foot? One run: what each party brought and whether it ties, breaks by class, and each break with its records."""
+"""Does it foot? One run: from file to file, what each party brought and whether it ties, its causes, breaks and signatures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
 
 from core.store.open import reading
+from dashboards import files
 from dashboards.callbacks import guarded
-from dashboards.components.filters import parse, whole
+from dashboards.components.equation import equation
+from dashboards.components.filters import address, chips, parse, whole
 from dashboards.components.grids import grid
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
+from dashboards.components.places import places
+from dashboards.components.sign_off import sign_forms
 from dashboards.components.speaking import speaking
 from dashboards.components.states import demo
 from dashboards.components.tie_out import break_classes, party_ties, run_figures
 from dashboards.components.values import money
-from dashboards.components.words import BREAK_CLASS, LOSER, PARTY, RECORD_KIND, RECORD_STATUS, word
-from dashboards.context import Console
+from dashboards.components.waterfall import steps, waterfall
+from dashboards.components.words import LOSER, PARTY, RECORD_KIND, RECORD_STATUS, break_class, in_order, word
+from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.pages.reconciliation import outcome
 from dashboards.queries import reconciliation
 from dashboards.queries.rows import Row
+from dashboards.signing import register_signing
 
 PATH = "/reconciliation/<run>"
 TITLE = mark("Run")
-PARTIES = ("billing", "platform", "payment")
-QUIET_CLASSES = ("matched", "no_effect", "cutoff")
+UNITS = {"rows": mark("rows"), "money": mark("money")}
 
 
 def layout(_: Say, run: str) -> list[Any]:
-    """Head, tie-out and classes, and the grid of breaks."""
+    """Head, tie-out and classes, signatures with their forms, and the grid of breaks."""
     return [
         dcc.Store(id="run-id", data=run),
+        dcc.Store(id="run-done"),
         html.Div(id="run-head", className="page-head"),
+        places("", _),
         html.Div(id="run-body", className="page-body"),
+        html.Div(
+            [
+                html.Section(
+                    [
+                        html.Div(html.H2(_("Sign-off")), className="panel-head"),
+                        html.Div(
+                            [html.Div(id="run-signatures"), sign_forms(current_viewer().may, _)], className="panel-body"
+                        ),
+                        html.Div(id="run-signed-as-of", className="panel-foot"),
+                    ],
+                    className="panel",
+                ),
+                html.Div(id="run-files"),
+            ],
+            className="columns columns-2",
+        ),
         html.Section(
             [
                 html.Div(
                     [html.H2(_("Breaks")), html.Div(id="run-chosen", className="panel-actions")], className="panel-head"
                 ),
-                grid("run-breaks", columns(_), _, empty=_("No break of this kind. Every key was matched.")),
+                grid("run-breaks", columns((), _), _, empty=_("No break of this kind. Every key was matched.")),
                 html.Div(id="run-as-of", className="panel-foot"),
             ],
+            id="run-breaks-panel",
             className="panel ready",
         ),
     ]
 
 
-def columns(_: Say) -> list[dict[str, Any]]:
+def columns(parties: Sequence[str], _: Say) -> list[dict[str, Any]]:
     """The grid's columns: the break, then the raw record of each party."""
     return [
-        {"field": "key", "headerName": _("Business key"), "width": 180, "pinned": "left"},
-        {"field": "class", "headerName": _("Class of break"), "width": 150},
-        {"field": "kind", "headerName": _("Kind"), "width": 80},
+        {"field": "key", "headerName": _("Business key"), "width": 200, "pinned": "left", "cellRenderer": "LinkCell"},
+        {"field": "class", "headerName": _("Class of break"), "width": 180},
+        {"field": "kind", "headerName": _("Kind"), "width": 100},
         {"field": "loser", "headerName": _("Who loses"), "width": 100},
         {
             "field": "risk",
@@ -66,15 +90,15 @@ def columns(_: Say) -> list[dict[str, Any]]:
         },
         *(
             {
-                "field": party,
-                "headerName": _(PARTY[party]),
+                "field": f"of_{party}",
+                "headerName": word(PARTY, party, _),
                 "cellRenderer": "RecordCell",
                 "cellRendererParams": {"absent": _("no record")},
                 "flex": 1,
                 "minWidth": 230,
                 "sortable": False,
             }
-            for party in PARTIES
+            for party in parties
         ),
     ]
 
@@ -87,9 +111,12 @@ def register(app: Dash, console: Console) -> None:
         "see.reconciliation",
         Output("run-head", "children"),
         Output("run-body", "children"),
+        Output("run-breaks", "columnDefs"),
         Output("run-breaks", "rowData"),
         Output("run-chosen", "children"),
         Output("run-as-of", "children"),
+        Output("run-files", "children"),
+        Output("run-breaks-panel", "hidden"),
         Input("run-id", "data"),
         Input("url", "search"),
     )
@@ -99,19 +126,32 @@ def register(app: Dash, console: Console) -> None:
         with reading(console.engine) as connection:
             row = None if number is None else reconciliation.run(connection, number)
             if row is None:
-                return html.H1(_("There is no such run")), empty(_("It may have been removed.")), [], None, None
-            classes = reconciliation.by_class(connection, row["id"])
+                gone = html.H1(_("There is no such run")), empty(_("It may have been removed."))
+                return *gone, [], [], None, None, None, True
             wanted = filters.get("class", "")
+            read: dict[str, Any] = {
+                "classes": reconciliation.by_class(connection, row["id"]),
+                "presence": reconciliation.presence(connection, row["id"]),
+                "before": reconciliation.chain(connection, row),
+                "files": files.there(console.home, row),
+            }
             breaks = reconciliation.breaks(connection, row["id"], (wanted,) if wanted else ())
+            known = reconciliation.cases_of(connection, row)
             beside = reconciliation.neighbours(connection, row["control"], row["business_day"])
         path = f"/reconciliation/{row['id']}"
+        parties = in_order((row["certificate"] or {}).get("parties", ()))
         return (
             render_head(row, beside, _),
-            render(row, classes, path, wanted, _),
-            grid_rows(breaks, row["currency"], _),
-            _chosen(wanted, len(breaks), path, _),
+            render(row, read, filters, _),
+            columns(parties, _),
+            grid_rows(breaks, row["currency"], parties, known, _),
+            _chosen(filters, len(breaks), path, _),
             as_of(_, row["finished_at"], dated=True),
+            files_panel(row, read["files"], _),
+            row["kind"] == "equation" or row["outcome"] == "refused",
         )
+
+    register_signing(app, console)
 
 
 def render_head(row: Row, beside: Mapping[str, int], _: Say) -> list[Any]:
@@ -137,71 +177,168 @@ def render_head(row: Row, beside: Mapping[str, int], _: Say) -> list[Any]:
     ]
 
 
-def render(row: Row, classes: list[Row], path: str, wanted: str, _: Say) -> list[Any]:
-    """Reasons of a refusal, or figures, tie-out and classes."""
+def render(row: Row, read: Mapping[str, Any], filters: Mapping[str, str], _: Say) -> list[Any]:
+    """Reasons of a refusal; quantities and formula of an equation; or figures, waterfall, tie-out and classes."""
     certificate = row["certificate"] or {}
-    took_s = (row["finished_at"] - row["started_at"]).total_seconds()
-    about = facts(
-        [
-            (_("Engine"), row["engine"]),
-            (_("Took"), _("{n} s", n=_.number(took_s, 1))),
-            (_("Started"), _.instant(row["started_at"])),
-            (_("Control version"), str(certificate.get("control_version", ""))),
-            (_("Certificate"), html.Code(str(certificate.get("hash", ""))[:16] or "–", title=certificate.get("hash"))),
-            (_("Evidence"), row["folder"]),
-        ]
-    )
+    foot = as_of(_, row["finished_at"], dated=True)
+    about = _about(row, certificate, read["before"], _)
     if row["outcome"] == "refused":
         reasons = html.Ul([html.Li(reason) for reason in row["reasons"]], className="reasons")
+        refused = [html.P(_("Nothing was matched: a missing file is one fault, not a million breaks.")), reasons, about]
+        return [panel(_("Why it was refused"), refused, footer=foot)]
+    if row["kind"] == "equation":
+        shown = [equation(certificate, row["currency"], _)]
         return [
-            panel(
-                _("Why it was refused"),
-                [html.P(_("Nothing was matched: a missing file is one fault, not a million breaks.")), reasons, about],
-                footer=as_of(_, row["finished_at"], dated=True),
+            html.Div(
+                [
+                    panel(_("What has to add up"), shown, footer=foot),
+                    panel(_("Parameters and evidence"), about, footer=foot),
+                ],
+                className="columns columns-2",
             )
         ]
+    path = f"/reconciliation/{row['id']}"
+    classes = break_classes(read["classes"], row["currency"], path, filters.get("class", ""), _)
     return [
         run_figures(row, certificate, _),
+        *_causes(row, _),
         html.Div(
             [
                 panel(
-                    _("What each party brought"),
-                    [party_ties(certificate, row["currency"], _), about],
-                    footer=as_of(_, row["finished_at"], dated=True),
-                ),
-                panel(
-                    _("Breaks by class"),
-                    break_classes(classes, row["currency"], path, wanted, _),
-                    footer=as_of(_, row["finished_at"], dated=True),
+                    _("From file to file"),
+                    _from_file_to_file(row, certificate, read["presence"], filters, path, _),
+                    footer=foot,
                     className="panel-flush",
                 ),
+                panel(_("Breaks by class"), classes, footer=foot, className="panel-flush"),
+            ],
+            className="columns columns-2",
+        ),
+        html.Div(
+            [
+                panel(_("What each party brought"), party_ties(certificate, row["currency"], _), footer=foot),
+                panel(_("Parameters and evidence"), about, footer=foot),
             ],
             className="columns columns-2",
         ),
     ]
 
 
-def _chosen(wanted: str, n: int, path: str, _: Say) -> Any:
+def _about(row: Row, certificate: Mapping[str, Any], before: Row | None, _: Say) -> html.Dl:
+    """Parameters, and the chain of certificates by hash."""
+    took_s = (row["finished_at"] - row["started_at"]).total_seconds()
+    named = str(certificate.get("previous_hash") or "")
+    previous: Any = html.Code(named[:16], title=named) if named else _("none: the first of its chain")
+    if before is not None:
+        previous = dcc.Link(
+            [html.Code(named[:16]), f" ({before['business_day']})"], href=f"/reconciliation/{before['id']}", title=named
+        )
+    settings = certificate.get("settings", {})
+    return facts(
+        [
+            (_("Engine"), row["engine"]),
+            (_("Took"), _("{n} s", n=_.number(took_s, 1))),
+            (_("Started"), _.instant(row["started_at"])),
+            (_("Control version"), str(certificate.get("control_version", ""))),
+            *(
+                (name.replace("_", " "), str(value))
+                for name, value in settings.items()
+                if value not in (None, "", [], {})
+            ),
+            (_("Certificate"), html.Code(str(certificate.get("hash", ""))[:16] or "–", title=certificate.get("hash"))),
+            (_("Follows certificate"), previous if certificate else None),
+            (_("Evidence"), row["folder"]),
+        ]
+    )
+
+
+def _causes(row: Row, _: Say) -> list[Any]:
+    """What the breaks have in common, as sentences; nothing where nobody looked or nothing was found."""
+    language = _.language[:2]
+    said = [cause["sentence"] for cause in row["causes"] or () if isinstance(cause, Mapping) and cause.get("sentence")]
+    lines = [one.get(_.language) or one.get(language) or next(iter(one.values())) for one in said]
+    if not lines:
+        return []
+    shown = html.Ul([html.Li(line) for line in lines], className="reasons causes")
+    return [panel(_("What the breaks have in common"), shown, footer=as_of(_, row["finished_at"], dated=True))]
+
+
+def _from_file_to_file(
+    row: Row, certificate: Mapping[str, Any], found: Sequence[Row], filters: Mapping[str, str], path: str, _: Say
+) -> Any:
+    parties = in_order(certificate.get("parties", ()))
+    if len(parties) < 2:
+        return html.Div(empty(_("The run left no certificate.")), className="row")
+    unit = filters["unit"] if filters.get("unit") in UNITS else "rows"
+    first = filters["from"] if filters.get("from") in parties else parties[0]
+    wanted = (filters.get("to", ""), parties[-1], parties[0])
+    other = next(name for name in wanted if name in parties and name != first)
+    names = [(party, word(PARTY, party, _)) for party in parties]
+    kept = {**filters, "from": first, "to": other}
+    bars = steps(certificate, found, first, other, unit, _)
+    said = _("The axis starts where the bars can be told apart.")
+    if any(bar.name == _("Not in the store") for bar in bars):
+        said = _("Some breaks are not in the store, because there were too many; breaks.csv has all of them.")
+    return html.Div(
+        [
+            html.Div(
+                [
+                    chips(_("From"), path, kept, "from", [one for one in names if one[0] != other]),
+                    chips(_("To"), path, kept, "to", [one for one in names if one[0] != first]),
+                    chips(_("In"), path, filters, "unit", [(code, _(name)) for code, name in UNITS.items()], "rows"),
+                ],
+                className="filters waterfall-filters",
+            ),
+            waterfall(bars, unit, row["currency"], _),
+            html.P(said, className="dim waterfall-note"),
+        ]
+    )
+
+
+def files_panel(row: Row, files: Sequence[str], _: Say) -> Any:
+    """The files of the run, each to be taken away."""
+    links = [
+        html.A([icon("save"), name], href=f"/reconciliation/{row['id']}/files/{name}", className="button", download="")
+        for name in files
+    ]
+    body = (
+        html.Div(links, className="downloads")
+        if links
+        else empty(_("No file of this run can be taken away from here."))
+    )
+    return panel(_("Take away"), body, footer=as_of(_, row["finished_at"], dated=True))
+
+
+def _chosen(filters: Mapping[str, str], n: int, path: str, _: Say) -> Any:
     counted = html.Span(_.many("one row", "{n} rows", n), className="dim")
+    wanted = filters.get("class", "")
     if not wanted:
         return [counted]
-    return [counted, dcc.Link([word(BREAK_CLASS, wanted, _), icon("close")], href=path, className="chip chip-on")]
+    back = address(path, filters, **{"class": ""})
+    return [counted, dcc.Link([break_class(wanted, _), icon("close")], href=back, className="chip chip-on")]
 
 
-def grid_rows(rows: list[Row], currency: str, _: Say) -> list[dict[str, Any]]:
-    """Rows as the grid shows them: the break, and each party's raw record with its file and line."""
+def grid_rows(
+    rows: list[Row], currency: str, parties: Sequence[str], known: Mapping[str, int], _: Say
+) -> list[dict[str, Any]]:
+    """Rows as the grid shows them: the break, its case if it has one, and each party's raw record with file and line."""
     return [
         {
             "id": str(row["id"]),
-            "key": row["business_key"],
-            "class": word(BREAK_CLASS, row["class"], _) + (f" ({_('carried')})" if row["carried"] else ""),
+            "key": _key(row, known),
+            "class": break_class(row["class"], _) + (f" ({_('carried')})" if row["carried"] else ""),
             "kind": word(RECORD_KIND, row["kind"], _),
             "loser": word(LOSER, row["loser"], _),
             "risk": money(row["at_risk_minor"], currency, _),
-            **{party: record(row["records"].get(party), currency, _) for party in PARTIES},
+            **{f"of_{party}": record(row["records"].get(party), currency, _) for party in parties},
         }
         for row in rows
     ]
+
+
+def _key(row: Row, known: Mapping[str, int]) -> dict[str, str]:
+    case = known.get(row["fingerprint"])
+    return {"text": row["business_key"]} | ({"href": f"/breaks/{case}"} if case is not None else {})
 
 
 def record(raw: Mapping[str, Any] | None, currency: str, _: Say) -> dict[str, str] | None:

@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-ENGINES = {"duckdb": "reconciliation.engines.duckdb"}
+ENGINES = {"duckdb": "reconciliation.engines.duckdb", "spark": "reconciliation.engines.spark"}
 
 
 class ReadError(Exception):
     """The engine's fast reader cannot read a file as it stands; the sentence says why."""
+
+
+class MissingEngine(Exception):
+    """What an engine needs is not installed; the sentence says what to install."""
 
 
 class Engine(Protocol):

@@ -110,6 +110,7 @@ def connect(folder: Path, memory_limit_bytes: int) -> Iterator[DuckDB]:
         autoinstall_known_extensions=False,
         autoload_known_extensions=False,
     )
+    backend.con.execute("SET GLOBAL TimeZone = 'UTC'")  # else instants would be written as this machine's local time
     ibis.options.sql.fuse_selects = False  # the database flattens nested selects faster than Python does
     try:
         yield DuckDB(backend)

@@ -1,10 +1,11 @@
 """The rules for any two or more parties, where no party has a part of its own.
 
-In order: `in_doubt` (a standing record is pending), `no_effect` (nobody has a success), `awaiting_cutoff`; then, where
-some party has no record: `missing_in_X` when only X lacks it, else `X_only` when only X has a success, else
-`missing_in_X_and_Y`; then `status_mismatch`, `currency_mismatch`, `amount_difference`, `fee_mismatch`, `matched`. Later
-passes may turn a one-sided key into `matched_by_tolerance` or `matched_by_batch`. The first party in the order is the book:
-it speaks first for a key's currency and money. Who loses is the control's to say (`losers`); it is nobody otherwise.
+In order: `in_doubt` (a standing record is pending), `no_effect` (nobody has a success), `awaiting_cutoff`; then,
+where some party has no record: `missing_in_X` when only X lacks it, else `X_only` when only X has a success, else
+`missing_in_X_and_Y`; then `status_mismatch`, `currency_mismatch`, `amount_difference`, `time_difference` (no money at
+risk), `fee_mismatch`, `matched`. Later passes may turn a one-sided key into `matched_by_tolerance` or
+`matched_by_batch`. The first party in the order is the book: it speaks first for a key's currency and money. Who
+loses is the control's to say (`losers`); it is nobody otherwise.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def classes(parties: Sequence[str]) -> tuple[str, ...]:
         "status_mismatch",
         "currency_mismatch",
         "amount_difference",
+        "time_difference",
         "fee_mismatch",
         "matched",
         "matched_by_tolerance",
@@ -59,6 +61,8 @@ def rules(request: Request) -> Rules:
     parties = request.names
     if not 2 <= len(parties) <= MOST_PARTIES:
         raise ValueError(f"a match has two to {MOST_PARTIES} parties; this one has {len(parties)}")
+    if request.passes and len(parties) != 2:
+        raise ValueError(f"passes: they bring rows of two parties together; this match has {len(parties)}")
     if len(set(parties)) != len(parties):
         raise ValueError(f"the parties {', '.join(parties)} are not told apart by their names")
     names = classes(parties)
@@ -72,7 +76,7 @@ def rules(request: Request) -> Rules:
         keys = Keys(table, parties, day, came)
         success, rows = keys.success, keys.each("row")
         said: list[tuple[ir.Value, str]] = [
-            (keys.at_rest(), "matched"),
+            *([(keys.at_rest(), "matched")] if request.time_tolerance is None else []),
             (any_of(keys.pending.values()), "in_doubt"),
             (~any_of(success.values()), "no_effect"),
             (keys.waits(), "awaiting_cutoff"),
@@ -84,6 +88,7 @@ def rules(request: Request) -> Rules:
             (~all_of(success.values()), "status_mismatch"),
             (~keys.alike("currency"), "currency_mismatch"),
             (spread(list(keys.each("amount").values())) > request.tolerance_minor, "amount_difference"),
+            *_apart(keys, request),
             (fee_difference(table, parties) > request.fee_tolerance_minor, "fee_mismatch"),
         ]
         settled = keys.settled(code_of(codes, said, "matched"))
@@ -108,12 +113,23 @@ def _presence(parties: Sequence[str]) -> list[tuple[str, tuple[str, ...], tuple[
     return found
 
 
+def _apart(keys: Keys, request: Request) -> list[tuple[ir.Value, str]]:
+    """Whether the instants of one key are farther apart than allowed."""
+    if request.time_tolerance is None:
+        return []
+    micros = [
+        at.epoch_seconds().cast("int64") * 1_000_000 + at.microsecond().cast("int64")
+        for at in keys.each("occurred_at").values()
+    ]
+    return [(spread(micros) > int(request.time_tolerance.total_seconds() * 1_000_000), "time_difference")]
+
+
 def _at_risk(table: ir.Table, parties: Sequence[str], codes: dict[str, int]) -> ir.Value:
     import ibis
 
     amounts = [table[f"{party}_amount"] for party in parties]
     return ibis.cases(
-        (among(table, codes, *QUIET), 0),
+        (among(table, codes, *QUIET, "time_difference"), 0),
         (among(table, codes, "amount_difference"), spread(amounts)),
         (among(table, codes, "fee_mismatch"), fee_difference(table, parties)),
         (among(table, codes, "currency_mismatch"), ibis.greatest(*(ibis.coalesce(value, 0) for value in amounts))),

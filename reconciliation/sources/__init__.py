@@ -37,7 +37,11 @@ STATEMENTS: Final[dict[str, str]] = {
     "excel": "reconciliation.sources.excel",
 }
 """The name that a control uses, and the module."""
-SOURCES: Final = ("reconciliation.sources.standard_parquet", "reconciliation.sources.standard_csv")
+SOURCES: Final = (
+    "reconciliation.sources.standard_parquet",
+    "reconciliation.sources.standard_zip",
+    "reconciliation.sources.standard_csv",
+)
 
 
 class SourceError(Exception):
@@ -46,12 +50,13 @@ class SourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """One party's file after its bytes were scanned."""
+    """One party's file after its bytes were scanned; `keep` are columns that are wanted as text besides the judged ones."""
 
     party: str
     path: Path
     columns: tuple[str, ...]
     scan: Scan
+    keep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +109,17 @@ def source_of(file: PartyFile, business_day: date, timezone: ZoneInfo) -> Source
 
 
 def check_columns(names: tuple[str, ...], required: tuple[str, ...]) -> None:
-    """Raises SourceError when a name stands twice or a required one is missing."""
-    twice = sorted({name for name in names if names.count(name) > 1})
+    """Raises SourceError when a column has no name, shares it with another (capitals make no difference), or a required
+    one is missing."""
+    folded = [name.casefold() for name in names]
+    twice = sorted({name for name in names if folded.count(name.casefold()) > 1})
     missing = [name for name in required if name not in names]
     if missing:
         raise SourceError(f"its header lacks {', '.join(missing)}; a standard record needs {', '.join(required)}")
+    if "" in names:
+        place = names.index("") + 1
+        raise SourceError(
+            f"column {place} of its header has no name; is there a comma too many at the end of the line?"
+        )
     if twice:
         raise SourceError(f"its header names {', '.join(map(repr, twice))} more than once; each column has one name")

@@ -55,7 +55,7 @@ def read(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Loaded
     if _may_be_read_fast(delivered):
         try:
             text = engine.read_csv(delivered.path, delivered.columns)
-            rows = engine.number(name, checked(text, day, mended=False))
+            rows = engine.number(name, checked(text, day, mended=False, keep=delivered.keep))
         except ReadError:
             pass  # the exact reader finds out which rows are to blame, and lists them
         else:
@@ -66,7 +66,7 @@ def read(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Loaded
     mended = mend(delivered.path, delivered.columns, own)
     try:
         text = engine.read_csv(mended.copy, delivered.columns)
-        rows = engine.number(f"{name}_mended", checked(text, day, mended=True))
+        rows = engine.number(f"{name}_mended", checked(text, day, mended=True, keep=delivered.keep))
     except ReadError as error:
         raise SourceError(f"it cannot be read even line by line ({error}); ask for it again") from error
     mended.copy.unlink()

@@ -49,7 +49,7 @@ def read(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Loaded
     try:
         rows = engine.read_parquet(delivered.path)
         text = rows.select(**{name: _text(rows[name]) for name in COLUMNS if name in rows.columns})
-        judged = engine.number(f"{delivered.party}_rows", checked(text, day, mended=False))
+        judged = engine.number(f"{delivered.party}_rows", checked(text, day, mended=False, keep=delivered.keep))
     except ReadError as error:
         raise SourceError(f"it cannot be read as Parquet ({error}); ask for it again") from error
     return Loaded(delivered, judged, _FIRST_LINE)

@@ -26,7 +26,7 @@ from pydantic import BaseModel
 
 from reconciliation.mending import SET_ASIDE_COLUMNS, Mended
 from reconciliation.scanning import Scan, checksum
-from reconciliation.standard_record import COLUMNS, LARGEST_AMOUNT
+from reconciliation.standard_record import COLUMNS, LARGEST_AMOUNT, valid_amount
 
 if TYPE_CHECKING:
     from reconciliation.engines import Engine
@@ -94,7 +94,7 @@ class StatementSource:
             stated = self.module.convert(delivered.path, self.config, self.business_day, self.timezone, writer)
         try:
             text = engine.read_csv(writer.mended.copy, COLUMNS)
-            rows = engine.number(f"{delivered.party}_rows", checked(text, day, mended=True))
+            rows = engine.number(f"{delivered.party}_rows", checked(text, day, mended=True, keep=delivered.keep))
         except ReadError as error:
             raise SourceError(f"it cannot be read even line by line ({error}); ask for it again") from error
         writer.mended.copy.unlink()
@@ -124,7 +124,8 @@ class StatementWriter(AbstractContextManager["StatementWriter"]):
         row = ["" if cells.get(name) is None else str(cells[name]) for name in COLUMNS]
         bad = next((name for name, cell in zip(COLUMNS, row, strict=True) if _CONTROL.search(cell)), None)
         if bad is not None:
-            self.reject(line, bad, "a control character stands in the text", row[COLUMNS.index(bad)])
+            amount = valid_amount(row[COLUMNS.index("amount_minor")]) or 0
+            self.reject(line, bad, "a control character stands in the text", row[COLUMNS.index(bad)], amount)
             return
         self._advance(line)
         self._record.writerow(row)

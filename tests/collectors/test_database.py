@@ -264,7 +264,7 @@ def test_a_missing_or_damaged_sqlite_file_is_a_sentence_and_none_is_made(tmp_pat
     ("changes", "why"),
     [
         ({"url": "postgresql://u:secret@h/d"}, "must not carry a password"),
-        ({"url": "oracle://u@h/d"}, "not a database this collector can open"),
+        ({"url": "oracle://u@h/d"}, "not a database that can be opened read-only"),
         ({"url": "nothing"}, "no database URL"),
         ({"url": "postgresql://h/d?options=-c%20x"}, "must not carry options"),
         ({"queries": [{"indicator": "a", "sql": "delete from bills"}]}, "must begin with SELECT or WITH"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -164,6 +165,19 @@ def test_a_wrong_key_and_a_wrong_password_are_refused_without_showing_them(
     with pytest.raises(CollectError, match="refuses the login") as caught:
         collect("linux_ssh", config(sshd, key_file=None, password="env:SSH_PASSWORD"), NOW, Io(20))
     assert "wrong-canary" not in str(caught.value)
+
+
+def test_a_key_that_is_locked_with_a_passphrase_gets_in(
+    sshd: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "locked"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", str(path)], check=True)
+    with (sshd.folder / "authorized_keys").open("a") as file:
+        file.write(path.with_suffix(".pub").read_text())
+    monkeypatch.setenv("PASSPHRASE", "open sesame")
+    io = Io(20)
+    assert collect("linux_ssh", config(sshd, key_file=path, passphrase="env:PASSPHRASE"), NOW, io)
+    ssh.disconnect(io)
 
 
 def test_a_missing_key_file_is_a_sentence(sshd: Server, tmp_path: Path) -> None:

@@ -92,6 +92,20 @@ def test_a_run_that_is_killed_leaves_no_result_and_the_next_one_is_whole(stage: 
     assert {path.name for path in asked.out.iterdir()} == set(unharmed.paths)
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu"])
+def test_the_zone_of_the_machine_changes_no_byte(zone: str, tmp_path: Path) -> None:
+    """The same files on machines whose clocks show other local times give the same result."""
+    asked = deliver(tmp_path / "there", ROWS)
+    program = (
+        "import sys; from pathlib import Path; from tests.reconciliation.days import request;"
+        "from reconciliation.match import run; run(request(Path(sys.argv[1])))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TZ": zone}
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "there")], env=environment, check=True)
+    for name, path in reconcile(tmp_path / "here", ROWS).paths.items():
+        assert (asked.out / name).read_bytes() == path.read_bytes(), name
+
+
 NEXT_DAY = date(2026, 11, 2)
 LATE = {"occurred_at": "2026-11-01T23:55:00+08:00"}
 NEXT: dict[str, object] = {"business_day": "2026-11-02", "occurred_at": "2026-11-02T12:00:00+08:00"}

@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from reconciliation.match import run
 from reconciliation.outcome import Outcome
 from reconciliation.passes import PAIRS, PROPOSALS, Batch, Fuzzy, Tolerance
-from reconciliation.request import PartyFile, Request
+from reconciliation.request import SHANGHAI, PartyFile, Request
 from reconciliation.rules import QUIET, rules_of
 from reconciliation.rules.general import classes
 from reconciliation.standard_record import write
+from reconciliation.validation import day_of
 from tests.reconciliation.days import DAY, Row, lines, record
 
 NOON = datetime.fromisoformat("2026-11-01T12:00:00+08:00")
@@ -302,3 +303,31 @@ def test_the_record_that_an_adjustment_lets_expect_completes_its_key(tmp_path: P
     assert second.certificate["adjusted"] is not None
     still = settle(tmp_path / "still", {"own": [], "bank": []}, adjusted=adjusted)
     assert counts(still) == {"missing_in_bank": 1}
+
+
+CUTS = {
+    "midnight": ("00:00", "2026-11-01T00:00:00+08:00", "2026-11-02T00:00:00+08:00"),
+    "two in the night: the day goes on after midnight": (
+        "02:00",
+        "2026-11-01T02:00:00+08:00",
+        "2026-11-02T02:00:00+08:00",
+    ),
+    "eleven in the evening: the rest belongs to the next day": (
+        "23:00",
+        "2026-10-31T23:00:00+08:00",
+        "2026-11-01T23:00:00+08:00",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_a_business_day_goes_from_cut_off_to_cut_off(name: str) -> None:
+    cutoff, start, end = CUTS[name]
+    day = day_of(DAY, SHANGHAI, timedelta(minutes=30), time.fromisoformat(cutoff))
+    assert (day.start.isoformat(), day.end.isoformat()) == (start, end)
+
+
+@pytest.mark.parametrize(("cutoff", "found"), [("00:00", "missing_in_bank"), ("23:00", "awaiting_cutoff")])
+def test_a_record_near_the_cut_off_waits_for_the_next_day(cutoff: str, found: str, tmp_path: Path) -> None:
+    rows = {"own": [record("a", occurred_at="2026-11-01T22:50:00+08:00")], "bank": []}
+    assert counts(settle(tmp_path, rows, cutoff=time.fromisoformat(cutoff))) == {found: 1}

@@ -49,11 +49,15 @@ checks:
     indicator: "*"
     with: {after: 2m}
 """
-CONTROLS = """
-controls:
-  - name: payments
-    files: {billing: "x/{day}/b.csv", platform: "x/{day}/p.csv", payment: "x/{day}/c.csv"}
-    at: "00:40"
+PAYMENTS = """
+name: payments
+title: {en: Payments, zh: 支付}
+kind: match
+schedule: {at: "00:40"}
+parties:
+  billing: {path: "x/{day}/b.csv"}
+  platform: {path: "x/{day}/p.csv"}
+  payment: {path: "x/{day}/c.csv"}
 """
 ROUTES = """
 route:
@@ -73,13 +77,14 @@ SOUND = {
     "bomc.yaml": BOMC,
     "targets.yaml": TARGETS,
     "checks.yaml": CHECKS,
-    "controls.yaml": CONTROLS,
+    "controls/payments.yaml": PAYMENTS,
     "routes.yaml": ROUTES,
 }
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "controls").mkdir(exist_ok=True)
     for name, content in files.items():
         (folder / name).write_text(content.removeprefix("\n"), encoding="utf-8")
     return folder
@@ -92,8 +97,13 @@ def load(folder: Path, **changed: str) -> Estate:
 
 def faults(folder: Path, **changed: str) -> list[str]:
     """The same of files that are not sound: what is wrong."""
+    return refusals(folder, {f"{name}.yaml": text for name, text in changed.items()})
+
+
+def refusals(folder: Path, changed: dict[str, str]) -> list[str]:
+    """The same, with the files as they are called."""
     with pytest.raises(ConfigurationError) as refused:
-        load(folder, **changed)
+        load_estate(write(folder, SOUND | changed))
     return [str(fault) for fault in refused.value.faults]
 
 
@@ -105,10 +115,11 @@ def test_a_sound_configuration_is_read_whole(tmp_path: Path) -> None:
     assert estate.targets["payments"].kind == "control"
     keys = {probe.key: (probe.every_s, probe.timeout_s) for probe in estate.probes}
     assert keys == {"db-1/this_machine": (30, 30), "app-1/http": (10, 5), "app-1/second": (60, 30)}
-    assert [(check.name, check.judge) for check in estate.checks] == [("slow", "limit"), ("silent", "absence")]
+    assert [(check.name, check.judge) for check in estate.checks[:2]] == [("slow", "limit"), ("silent", "absence")]
+    assert {check.name.partition("-")[0] for check in estate.checks[2:]} == {"reconciliation"}
     assert estate.checks[0].select == {"target": ("app-1",), "team": ("billing", "web")}
-    assert estate.controls[0].at == time(0, 40)
-    assert estate.controls[0].cutoff_window == timedelta(minutes=30)
+    assert estate.controls[0].schedule.at == time(0, 40)
+    assert estate.controls[0].calendar.cutoff_window == timedelta(minutes=30)
     assert estate.settings.console.port == 8050
     assert estate.routes.tree.receiver == "ops"
 
@@ -143,10 +154,6 @@ def probe(*lines: str) -> str:
 
 def one_check(*lines: str) -> str:
     return "checks:\n  - name: c\n    judge: limit\n    indicator: x\n    " + "\n    ".join(lines) + "\n"
-
-
-def control(line: str) -> str:
-    return f'controls:\n  - name: c\n    files: {{billing: "b{{day}}", platform: "p{{day}}", payment: "y{{day}}"}}\n    {line}\n'
 
 
 LIMIT = "with: {above: {warning: 1}}"
@@ -209,11 +216,6 @@ BAD: list[tuple[str, str, str, int, str]] = [
     ("a check declared twice", "checks", CHECKS + "  - {name: slow, judge: absence, indicator: x}\n", 12, "declared twice"),
     ("an empty choice", "checks", one_check(LIMIT, "select: {site: []}"), 6, "at least 1 item"),
     ("a time zone", "bomc", "operator:\n  timezone: Mars/Olympus\n", 2, "'Mars/Olympus' is no time zone"),
-    ("a time without quotes", "controls", control("at: 12:30"), 4, "put it in quotes"),
-    ("a time as a number", "controls", control("at: 1230"), 4, "put the time in quotes"),
-    ("a time with a point", "controls", control("at: 12.3"), 4, "put the time in quotes"),
-    ("a time with a zone of its own", "controls", control('at: "00:40+08:00"'), 4, "no zone of its own"),
-    ("a time that is none", "controls", control('at: "24:10"'), 4, "controls.0.at"),
     ("a setting that is not there", "bomc", "operator:\n  cutof: x\n", 2, "operator.cutof is not known here"),
     ("a port", "bomc", "console:\n  port: 70000\n", 2, "less than or equal to 65535"),
     ("a language", "bomc", "operator: {language: tlh}\n", 1, "input should be 'zh_CN' or 'en'"),
@@ -222,10 +224,6 @@ BAD: list[tuple[str, str, str, int, str]] = [
     ("a matcher", "routes", ROUTES.replace("severity=", "severity~~"), 4, ""),
     ("an unknown receiver", "routes", ROUTES.replace("      receiver: ops", "      receiver: nobody"), 5, "'nobody'"),
     ("an unknown kind of ticket", "routes", ROUTES.replace("kind: fault", "kind: parking"), 6, "kind of ticket"),
-    ("a path without its day", "controls", control('at: "01:00"').replace("p{day}", "p"), 3, "platform: the path must"),
-    ("a control without a time", "controls", control("system: x"), 2, "at is missing"),
-    ("a control named like a target", "controls", CONTROLS.replace("payments", "db-1"), 2, "already the name of a target"),
-    ("two controls of one name", "controls", CONTROLS + CONTROLS.partition("controls:\n")[2], 5, "already the name"),
     ("a file nobody reads", "target", "x: 1\n", 1, "this file is not read; known are bomc.yaml"),
 ]  # fmt: skip
 
@@ -242,6 +240,104 @@ def test_each_fault_has_its_file_its_line_and_a_sentence(
     assert len(found) == 1, found
     assert found[0].startswith(f"{file}.yaml:{line}: "), found
     assert words in found[0]
+
+
+CONTROL_FAULTS: list[tuple[str, dict[str, str], str, str]] = [
+    (
+        "a field of a control",
+        {"controls/payments.yaml": PAYMENTS.replace("00:40", "24:10")},
+        "controls/payments.yaml:4: ",
+        "schedule.at",
+    ),
+    (
+        "a control named like a target",
+        {"controls/db-1.yaml": PAYMENTS.replace("payments", "db-1")},
+        "controls/db-1.yaml:1: ",
+        "'db-1' is already the name of a target; names are unique",
+    ),
+    (
+        "a control that does not stand in the file of its name",
+        {"controls/other.yaml": PAYMENTS.replace("payments", "third")},
+        "controls/other.yaml:1: ",
+        "call it third.yaml",
+    ),
+    (
+        "a warning that comes after the critical limit",
+        {"controls/payments.yaml": PAYMENTS + "limits:\n  breaks: {warning: 5, critical: 2}\n"},
+        "controls/payments.yaml:10: ",
+        "limits.breaks: the warning, 5, is above the critical limit, 2, and would never be seen",
+    ),
+    (
+        "a warning below the critical limit of a ratio",
+        {"controls/payments.yaml": PAYMENTS + "limits:\n  match_ratio: {warning: 0.9, critical: 0.95}\n"},
+        "controls/payments.yaml:10: ",
+        "limits.match_ratio: the warning, 0.9, is below the critical limit, 0.95",
+    ),
+    (
+        "a warning of a class",
+        {"controls/payments.yaml": PAYMENTS + "limits:\n  classes:\n    matched: {warning: 5, critical: 2}\n"},
+        "controls/payments.yaml:11: ",
+        "limits.classes.matched: the warning, 5, is above",
+    ),
+    (
+        "a check called as a control's",
+        {"checks.yaml": CHECKS + "  - {name: reconciliation-refused, judge: absence, indicator: x}\n"},
+        "checks.yaml:12: ",
+        "reconciliation-refused: the controls make a check of this name",
+    ),
+    (
+        "a check called as a control's own limit",
+        {
+            "checks.yaml": CHECKS + "  - {name: reconciliation-breaks-payments, judge: absence, indicator: x}\n",
+            "controls/payments.yaml": PAYMENTS + "limits: {breaks: {critical: 2}}\n",
+        },
+        "checks.yaml:12: ",
+        "give yours another, or set a control's `limits`",
+    ),
+    ("the list of the past", {"controls.yaml": "controls: []\n"}, "controls.yaml:1: ", "and controls/NAME.yaml"),
+]
+
+
+@pytest.mark.parametrize(
+    ("changed", "place", "words"), [c[1:] for c in CONTROL_FAULTS], ids=[c[0] for c in CONTROL_FAULTS]
+)
+def test_a_fault_of_a_control_has_its_file_its_line_and_a_sentence(
+    tmp_path: Path, changed: dict[str, str], place: str, words: str
+) -> None:
+    """In the words that the files of controls are read with, below the folder; one fault each."""
+    found = refusals(tmp_path, changed)
+    assert len(found) == 1, found
+    assert found[0].startswith(place), found
+    assert words in found[0]
+
+
+def test_a_control_defined_twice_is_a_fault(tmp_path: Path) -> None:
+    """A file that was copied and not renamed inside: its name is another's, and not that of the file."""
+    found = refusals(tmp_path, {"controls/second.yaml": PAYMENTS})
+    assert any("is defined in controls/payments.yaml already; names are unique" in fault for fault in found), found
+    assert all(fault.startswith("controls/second.yaml:1: ") for fault in found), found
+
+
+def test_faults_of_controls_stand_among_all_others(tmp_path: Path) -> None:
+    """Two controls and a target are faulty: one reading names all, sorted by file and line; a second name is one too."""
+    found = refusals(
+        tmp_path,
+        {
+            "controls/payments.yaml": PAYMENTS.replace("kind: match", "kind: guess"),
+            "controls/b.yaml": PAYMENTS.replace("payments", "b").replace("platform:", "platforms:"),
+            "controls/c.yml": PAYMENTS,
+            "targets.yaml": TARGETS.replace("kind: http", "kind: spaceship"),
+            "checks.yaml": "checks: []\n",
+        },
+    )
+    places = [":".join(fault.split(":")[:2]) for fault in found]
+    assert sorted(set(places)) == [
+        "controls/b.yaml:5",
+        "controls/c.yml:1",
+        "controls/payments.yaml:3",
+        "targets.yaml:9",
+    ]
+    assert found == [str(fault) for fault in sorted(_parsed(fault) for fault in found)]
 
 
 def test_every_fault_of_every_file_is_named_at_once(tmp_path: Path) -> None:

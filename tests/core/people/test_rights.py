@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.people.rights import ADMIN, AUDITOR, RIGHTS, ROLES, VIEWER, allowed, known, rights_of
+from core.people.rights import ADMIN, AUDITOR, MANAGER, OPERATOR, RIGHTS, ROLES, VIEWER, allowed, known, rights_of
 
 
 def test_unknown_roles_and_rights_are_refused() -> None:
@@ -25,9 +25,35 @@ def test_every_right_is_held_by_real_roles_and_by_the_admin(right: str) -> None:
 
 
 def test_who_only_looks_changes_nothing() -> None:
-    """The viewer and the auditor have no right to act on alerts, tickets, runs or people."""
-    for role in (VIEWER, AUDITOR):
-        assert all(right.startswith("see.") or right == "own.settings" for right in rights_of(role))
+    """The viewer has no right to act on anything."""
+    assert all(right.startswith("see.") or right == "own.settings" for right in rights_of(VIEWER))
+
+
+def test_the_auditor_acts_on_breaks_and_signatures_alone() -> None:
+    """On alerts, tickets, people, and on the running of controls the auditor has no right to act."""
+    acting = {right for right in rights_of(AUDITOR) if not right.startswith("see.") and right != "own.settings"}
+    assert acting == {f"reconciliation.{doing}" for doing in ("work", "approve", "prepare", "sign")}
+
+
+RECONCILING = {
+    "reconciliation.run": {OPERATOR, MANAGER, ADMIN},
+    "reconciliation.work": {OPERATOR, AUDITOR, MANAGER, ADMIN},
+    "reconciliation.prepare": {OPERATOR, AUDITOR, MANAGER, ADMIN},
+    "reconciliation.approve": {AUDITOR, MANAGER, ADMIN},
+    "reconciliation.sign": {AUDITOR, MANAGER, ADMIN},
+}
+
+
+@pytest.mark.parametrize("right", sorted(RECONCILING))
+def test_who_may_do_what_about_breaks_and_runs(right: str) -> None:
+    """An operator works and prepares; approving and reviewing is for those above and beside."""
+    assert RIGHTS[right] == RECONCILING[right]
+
+
+def test_every_right_about_breaks_and_runs_is_decided_here() -> None:
+    """A new one is added to the table above, with who holds it."""
+    acting = {right for right in RIGHTS if right.startswith("reconciliation.")}
+    assert acting == set(RECONCILING)
 
 
 def test_the_trail_is_for_auditors_and_admins() -> None:

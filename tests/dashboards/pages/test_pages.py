@@ -23,12 +23,11 @@ from dashboards.components.rows import title
 from dashboards.components.values import money, per_second, size, value
 from dashboards.components.words import EVENT
 from dashboards.locale import Say
-from dashboards.pages import alerts, find, kpi, overview, reconciliation, run, target, targets, threads, tickets
+from dashboards.pages import alerts, break_case, find, kpi, overview, run, target, targets, threads, tickets
 from dashboards.queries import alerts as alert_reads
 from dashboards.queries import kpi as kpi_reads
 from dashboards.queries import overview as overview_reads
 from dashboards.queries import pools as pool_reads
-from dashboards.queries import reconciliation as run_reads
 from dashboards.queries import targets as target_reads
 from dashboards.queries import tickets as ticket_reads
 
@@ -89,6 +88,7 @@ def test_every_page_has_its_parts_and_an_address_of_its_own() -> None:
         ("/targets/crm-web", target, ["crm-web"]),
         ("/targets/a%2Fb", target, ["a/b"]),
         ("/reconciliation/7", run, ["7"]),
+        ("/breaks/7", break_case, ["7"]),
     ],
 )
 def test_an_address_finds_its_page(path: str, page: Any, segments: list[str]) -> None:
@@ -402,26 +402,6 @@ def test_a_pool_is_judged_by_every_check_on_its_web_series(seeded: Engine, now: 
 def test_a_pool_without_samples_says_so() -> None:
     assert "No sample of busy threads" in said(threads.gauge(None, 8.0, "unknown", EN))
     assert said(threads.gauge(8.0, 8.0, "critical", EN)) == "8  of 8 busy"
-
-
-def test_a_refused_run_is_on_the_map_and_says_why(connection: Connection, now: datetime) -> None:
-    rows = run_reads.runs(connection)
-    shown = reconciliation.render(rows, rows, date(2026, 3, 12), now, EN)
-    words = said(shown)
-    assert "Refused" in words
-    assert "the file has 4,102" in words
-    assert words.count("no run") == 4  # fourteen days, ten runs
-
-
-def test_a_run_ties_out_and_shows_each_partys_record_with_file_and_line(connection: Connection) -> None:
-    row = run_reads.run(connection, 10)
-    assert row is not None
-    words = said(run.render(row, run_reads.by_class(connection, 10), "/reconciliation/10", "", ZH))
-    assert "每一行都有且仅有一个去向" in words
-    assert "已付未入账" in words
-    first = run.grid_rows(run_reads.breaks(connection, 10, ("payment_only",)), "CNY", EN)[0]
-    assert first["billing"] is None
-    assert first["payment"]["where"].startswith("payment-2026-03-11.csv:")
 
 
 def test_a_filter_in_the_address_survives_a_round_trip() -> None:

@@ -1,0 +1,158 @@
+"""Standing controls: what is due is run, what came of it is told, and what is missing is said.
+
+A run never alerts by itself: its outcome becomes samples that checks judge like any others. Running a day again with the
+same files finds the same row and adds nothing. A day is run again when a run that it rests on - that of the day before, or one
+that an equation reads - has another result by now.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from bomc.assurance import records, telling
+from bomc.assurance.arrivals import Arrivals
+from bomc.assurance.calendar import Control, day_before, deadline, due_days
+from bomc.assurance.runs import Runs
+from bomc.assurance.tickets import desk_figures, link_tickets
+from core.model import Outcome
+from core.store.open import reading, writing
+from reconciliation.controls.entries import EquationControl
+from reconciliation.outcome import Outcome as RunOutcome
+
+log = logging.getLogger("bomc.assurance")
+
+
+class Controls:
+    """Runs what is due; to be called from one thread at a time. `submit` says whether it took an outcome."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        home: Path,
+        controls: Iterable[Control],
+        operator: ZoneInfo,
+        clock: Callable[[], datetime],
+        submit: Callable[[Outcome], bool],
+        language: str = "en",
+        with_reports: bool = True,
+    ) -> None:
+        self._engine, self._operator, self._clock, self._submit = engine, operator, clock, submit
+        self._controls = in_order(controls)
+        self._runs = Runs(engine, home, operator, clock, language, with_reports)
+        self._arrivals = Arrivals(engine, home, self._controls, operator, clock)
+        self._told: dict[tuple[str, date], str] = {}
+
+    def round(self) -> None:
+        """Everything that comes up again and again: files, due runs, what has to be told, tickets of cases."""
+        for doing in (self._look_at_files, self.catch_up, self.tell, self._tell_missing, self._tend_cases):
+            try:
+                doing()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("%s could not be done: %s. It is tried again.", doing.__name__.strip("_"), error)
+            except Exception:
+                log.exception("%s broke down. It is tried again.", doing.__name__.strip("_"))
+
+    def catch_up(self) -> int:
+        """Run every due day that has no result yet, was refused, does not stand in its folder as its row says, or rests
+        on a run (of the day before, of another control) that has another result by now; returns how many were run."""
+        count = 0
+        for control in self._controls:
+            for day in due_days(control, self._operator, self._clock()):
+                try:
+                    if self._is_due(control, day):
+                        self.run_day(control, day)
+                        count += 1
+                except (SQLAlchemyError, OSError) as error:
+                    log.warning("%s of %s could not be run: %s. It is tried again.", control.name, day, error)
+                except Exception:
+                    log.exception("%s of %s broke down. It is tried again.", control.name, day)
+        return count
+
+    def run_day(self, control: Control, day: date) -> RunOutcome:
+        """Run one control for one day, keep what came of it, and tell it."""
+        found, row = self._runs.run_day(control, day)
+        self._tell(control, day, found, row)
+        return found
+
+    def tell(self) -> None:
+        """Tell the latest run of each due day unless this process has told it: a kill came between a run and its
+        samples, the queue was full, or another process ran the day."""
+        for control in self._controls:
+            for day in due_days(control, self._operator, self._clock()):
+                row = self._latest(control, day)
+                if row is not None and self._told.get((control.name, day)) != row.fingerprint:
+                    self._tell(control, day, telling.of_row(row), row)
+
+    def _is_due(self, control: Control, day: date) -> bool:
+        row = self._latest(control, day)
+        if row is None or row.certificate is None or self._runs.standing(control.name, day) != row.certificate["hash"]:
+            return True  # never run, refused, or killed while its result took the place of another
+        for name, other in _read_runs(control):
+            taken = row.certificate["quantities"].get(name, {}).get("sha256")
+            if self._runs.standing(other, day) not in (None, taken):
+                return True
+        before = day_before(control, day)
+        earlier = None if before is None else self._latest(control, before)
+        if earlier is None or earlier.certificate is None:
+            return False
+        return bool(row.certificate["previous_hash"] not in (None, earlier.certificate["hash"]))
+
+    def _tell(self, control: Control, day: date, found: RunOutcome, row: Any) -> None:
+        with reading(self._engine) as connection:
+            before = records.certificates(connection, control.name, day)
+        told = telling.of_run(control.name, day, found, row.finished_at, control.limits.storm, before)
+        if self._submit(told):
+            self._told[control.name, day] = row.fingerprint
+
+    def _tell_missing(self) -> None:
+        now = self._clock()
+        for control in self._controls:
+            found = {}
+            for day in due_days(control, self._operator, now):
+                until = deadline(control, self._operator, day)
+                if until is not None and now >= until:
+                    found[day] = self._latest(control, day) is None
+            if found:
+                self._submit(telling.of_missing(control.name, found, now))
+
+    def _look_at_files(self) -> None:
+        arrivals = self._arrivals.look()
+        for control in self._controls:
+            mine = [each for each in arrivals if each.expectation.control == control.name]
+            if mine:
+                self._submit(telling.of_arrivals(control.name, mine, self._clock()))
+
+    def _tend_cases(self) -> None:
+        now = self._clock()
+        with writing(self._engine) as connection:
+            link_tickets(connection, now)
+        with reading(self._engine) as connection:
+            figures = desk_figures(connection, now)
+        for control in self._controls:
+            self._submit(telling.of_desk(control.name, *figures.get(control.name, (0, 0)), now))
+
+    def _latest(self, control: Control, day: date) -> Any:
+        with reading(self._engine) as connection:
+            return records.latest(connection, control.name, day)
+
+
+def in_order(controls: Iterable[Control]) -> Sequence[Control]:
+    """The controls, each after those whose runs it reads; names that nobody has are left to the configuration's faults."""
+    by_name = {control.name: control for control in controls}
+    read = {name: sorted({other for _, other in _read_runs(by_name[name])} & set(by_name)) for name in sorted(by_name)}
+    return tuple(by_name[name] for name in TopologicalSorter(read).static_order())
+
+
+def _read_runs(control: Control) -> list[tuple[str, str]]:
+    """The quantities that are taken from the run of another control, and that control."""
+    quantities = control.quantities if isinstance(control, EquationControl) else {}
+    return [(name, entry.run.control) for name, entry in quantities.items() if entry.run is not None]

@@ -1,0 +1,91 @@
+"""An equation control's run: each quantity with its value and where it came from, the formula, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from core.money import EXPONENTS
+from dashboards.components.panels import facts
+from dashboards.components.values import money
+from dashboards.locale import Say
+
+
+def equation(certificate: Mapping[str, Any], currency: str, _: Say) -> html.Div:
+    """The quantities as a table, then the formula with its result."""
+    quantities = certificate.get("quantities", {})
+    head = html.Tr(
+        [
+            html.Th(_("Quantity"), scope="col"),
+            html.Th(_("Value"), className="num", scope="col"),
+            html.Th(_("Source"), className="wide-only", scope="col"),
+        ]
+    )
+    body = [
+        html.Tr(
+            [
+                html.Th(html.Code(name), scope="row"),
+                html.Td(amount(one.get("value"), str(one.get("unit", "")), currency, _), className="num"),
+                html.Td(
+                    [
+                        html.Div(str(one.get("source") or _("derived")), className="row-why"),
+                        *([html.Code(str(one["sha256"])[:16], title=one["sha256"])] if one.get("sha256") else []),
+                    ],
+                    className="wide-only",
+                ),
+            ]
+        )
+        for name, one in quantities.items()
+    ]
+    unit = str(certificate.get("unit", ""))
+    status, words = _judged(certificate.get("balanced"), _)
+    mark = html.Span(
+        [html.Span(className="state-shape", **{"aria-hidden": "true"}), html.Span(words)],
+        className=f"state state-{status}",
+    )
+    return html.Div(
+        [
+            html.Div(html.Table([html.Thead(head), html.Tbody(body)], className="table snug"), className="table-wrap"),
+            html.P(
+                [
+                    html.Code(str(certificate.get("formula", ""))),
+                    " = ",
+                    html.B(amount(certificate.get("result"), unit, currency, _)),
+                ],
+                className="formula",
+            ),
+            html.Div(mark, className="ties"),
+            facts([(_("Allowed"), allowed(certificate.get("tolerance"), unit, currency, _))]),
+        ]
+    )
+
+
+def amount(value: Any, unit: str, currency: str, _: Say) -> str:
+    """A quantity in its unit; a dash where nobody knows it."""
+    if value is None:
+        return "–"
+    if unit in EXPONENTS:
+        return money(int(value), unit, _)
+    if unit == "fen":
+        return money(int(value), currency if currency in EXPONENTS else "CNY", _)
+    if isinstance(value, str):  # exact decimals are kept as text
+        return value if unit in ("", "1") else f"{value} {unit}"
+    shown = _.number(value, 0 if value == int(value) else 6)
+    return shown if unit in ("", "1") else f"{shown} {unit}"
+
+
+def allowed(tolerance: Any, unit: str, currency: str, _: Say) -> str:
+    """What the result may be, in words."""
+    if isinstance(tolerance, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in tolerance.items())
+    return "" if tolerance is None else "± " + amount(tolerance, unit, currency, _)
+
+
+def _judged(balanced: Any, _: Say) -> tuple[str, str]:
+    if balanced is True:
+        return "ok", _("the equation holds")
+    if balanced is False:
+        return "critical", _("the equation does not hold")
+    return "unknown", _("not known whether it holds")

@@ -1,0 +1,75 @@
+"""What people take away: the files of a run as they were written, and what a page shows as CSV.
+
+A run's files are those that `dashboards/files.py` finds. The CSV has a byte order mark, so that spreadsheets read
+Chinese; cells that one would evaluate begin with an apostrophe.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from core.store.open import reading
+from dashboards import files
+from dashboards.answers import refusal
+from dashboards.api import needs
+from dashboards.components.filters import parse, whole
+from dashboards.components.speaking import speaking
+from dashboards.context import Console
+from dashboards.locale import Say
+from dashboards.pages import arrivals, breaks, leakage, reconciliation
+from dashboards.queries import reconciliation as runs
+
+_EVALUATED = re.compile(r"\s*[=+\-@＝＋－＠|%]|['\t\r\n]")  # what spreadsheets take for a formula
+Rows = Iterable[Iterable[str]]
+Export = Callable[[Console, Mapping[str, str], Say], Rows]
+EXPORTS: Final[Mapping[str, Export]] = MappingProxyType(
+    {
+        "reconciliation": reconciliation.exported,
+        "breaks": breaks.exported,
+        "arrivals": arrivals.exported,
+        "leakage": leakage.exported,
+    }
+)
+
+
+def register(app: FastAPI, console: Console) -> None:
+    """Add the routes, each with the right that its page needs."""
+
+    @app.get("/reconciliation/{run}/files/{name}", dependencies=needs("see.reconciliation"), include_in_schema=False)
+    def file_of_run(run: str, name: str) -> Response:
+        """One file of a run, to be saved."""
+        number = whole(run)
+        with reading(console.engine) as connection:
+            row = None if number is None else runs.run(connection, number)
+        place = None if row is None else files.find(console.home, row, name)
+        if place is None:
+            return refusal(404, f"Run {run[:16]} has no file of that name that can be taken away.")
+        return FileResponse(place, media_type=files.FILES[name], filename=f"run-{number}-{name}")
+
+    @app.get("/exports/{what}.csv", dependencies=needs("see.reconciliation"), include_in_schema=False)
+    def export(what: str, request: Request) -> Response:
+        """What that page shows with these filters, as CSV."""
+        wanted = EXPORTS.get(what)
+        if wanted is None:
+            return refusal(404, f"There is no export {what[:32]}; there are {', '.join(EXPORTS)}.")
+        text = as_csv(wanted(console, parse(request.url.query), speaking(console)))
+        named = {"content-disposition": f'attachment; filename="{what}.csv"'}
+        return Response("\ufeff" + text, media_type="text/csv; charset=utf-8", headers=named)
+
+
+def as_csv(rows: Rows) -> str:
+    """Rows as CSV (RFC 4180) in which no cell is evaluated by a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for row in rows:
+        writer.writerow([("'" + cell) if _EVALUATED.match(cell) else cell for cell in row])
+    return text.getvalue()

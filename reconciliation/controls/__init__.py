@@ -1,0 +1,1 @@
+"""Controls: what is reconciled, one YAML file each, and the equations among them."""

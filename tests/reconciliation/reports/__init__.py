@@ -1,0 +1,1 @@
+"""Tests of the reports: the workbook, the document and the checksums, each opened and read back."""
