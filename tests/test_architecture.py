@@ -178,20 +178,35 @@ def test_nothing_is_swallowed() -> None:
 
 
 UNITS = [
-    ("collectors", "collectors.registry", "COLLECTORS", {"registry", "errors", "io", "reading"}),
-    ("alerts/notify", "alerts.notify", "CHANNELS", set()),
-    ("dashboards/pages", "dashboards.pages", "PAGES", set()),
-    ("reconciliation/sources", "reconciliation.sources", "SOURCES", set()),
-    ("reconciliation/engines", "reconciliation.engines", "ENGINES", set()),
+    ("collectors", "collectors.registry", ("COLLECTORS",), {"registry", "errors", "io", "reading"}),
+    ("alerts/notify", "alerts.notify", ("CHANNELS",), set()),
+    ("dashboards/pages", "dashboards.pages", ("PAGES",), set()),
+    ("reconciliation/sources", "reconciliation.sources", ("SOURCES", "STATEMENTS"), {"statement", "cells", "cdr_3gpp"}),
+    ("reconciliation/engines", "reconciliation.engines", ("ENGINES",), set()),
+    ("reconciliation/fetch", "reconciliation.fetch", ("FETCHERS",), {"part"}),
 ]
 
 
-@pytest.mark.parametrize(("folder", "module", "name", "others"), UNITS, ids=[unit[0] for unit in UNITS])
-def test_every_list_of_units_equals_its_folder(folder: str, module: str, name: str, others: set[str]) -> None:
+@pytest.mark.parametrize(("folder", "module", "names", "others"), UNITS, ids=[unit[0] for unit in UNITS])
+def test_every_list_of_units_equals_its_folder(
+    folder: str, module: str, names: tuple[str, ...], others: set[str]
+) -> None:
     """A unit is a file and a line in the list: no file is forgotten, no line leads nowhere."""
     there = {path.stem for path in (ROOT / folder).glob("*.py") if not path.stem.startswith("_")} - others
-    listed = getattr(importlib.import_module(module), name)
-    assert {unit_file(item) for item in (listed.values() if hasattr(listed, "values") else listed)} == there
+    lists = [getattr(importlib.import_module(module), name) for name in names]
+    listed = [item for found in lists for item in (found.values() if hasattr(found, "values") else found)]
+    assert {unit_file(item) for item in listed} == there
+    assert len(listed) == len(there)
+
+
+def test_what_a_control_may_name_is_what_there_is() -> None:
+    """The lists of the configuration's faults are those of the formats and of the ways to bring a file."""
+    from reconciliation.controls import match_faults
+    from reconciliation.fetch import FETCHERS
+    from reconciliation.sources import STATEMENTS
+
+    assert {name: module for name, module in match_faults.SOURCES.items() if module} == dict(STATEMENTS)
+    assert tuple(match_faults.FETCHES.values()) == FETCHERS
 
 
 def unit_file(item: object) -> str:

@@ -23,6 +23,7 @@ FOLDER: Final = "controls"
 KIND: Final = "control"
 _NEVER_MORE: Final = {"above": {"critical": 0}, "clear_margin": 0}
 _WATCH: Final = {"above": {"warning": 0}, "clear_margin": 0}
+_LOOK: Final = "Open the run, look at the classes and what they have in common; the money at risk stands beside them."
 _COMMON: Final[tuple[tuple[str, str, Mapping[str, Any], str, str], ...]] = (
     (
         "refused",
@@ -126,7 +127,7 @@ def checks_of(controls: Sequence[Control]) -> list[Check]:
     ]
     usual = tuple(control.name for control in controls if control.limits.breaks is None)
     if usual:
-        found.append(_breaks("reconciliation-breaks", _NEVER_MORE, usual, ""))
+        found.append(_breaks("reconciliation-breaks", _NEVER_MORE, usual, _LOOK))
     for control in controls:
         found += _own(control)
     return found
@@ -134,8 +135,9 @@ def checks_of(controls: Sequence[Control]) -> list[Check]:
 
 def _own(control: Control) -> Iterator[Check]:
     limits, name = control.limits, control.name
+    runbook = control.runbook or _LOOK
     if limits.breaks is not None:
-        yield _breaks(f"reconciliation-breaks-{name}", _from(limits.breaks), (name,), control.runbook)
+        yield _breaks(f"reconciliation-breaks-{name}", _from(limits.breaks), (name,), runbook)
     if limits.at_risk_minor is not None:
         yield _check(
             f"reconciliation-at-risk-{name}",
@@ -143,7 +145,7 @@ def _own(control: Control) -> Iterator[Check]:
             _from(limits.at_risk_minor),
             {"target": (name,)},
             "{target}: {value} at risk on {business_day}",
-            control.runbook,
+            runbook,
         )
     if limits.match_ratio is not None:
         yield _check(
@@ -152,7 +154,7 @@ def _own(control: Control) -> Iterator[Check]:
             {"below": _levels(limits.match_ratio), "clear_margin": 0},
             {"target": (name,)},
             "{target}: only {value} of the keys of {business_day} match",
-            control.runbook,
+            runbook,
         )
     for class_name, limit in sorted(limits.classes.items()):
         yield _check(
@@ -161,7 +163,7 @@ def _own(control: Control) -> Iterator[Check]:
             _from(limit),
             {"target": (name,), "class": (class_name,)},
             "{target}: {value} breaks of the class " + class_name + " on {business_day}",
-            control.runbook,
+            runbook,
         )
 
 
@@ -172,8 +174,7 @@ def _breaks(name: str, params: Mapping[str, Any], targets: tuple[str, ...], runb
         params,
         {"target": targets},
         "{target}: {value} breaks on {business_day}",
-        runbook
-        or "Open the run, look at the classes and what they have in common; the money at risk stands beside them.",
+        runbook,
     )
 
 

@@ -34,6 +34,7 @@ class Kpi:
     keys: int = 0
     matched: int = 0
     breaks: int = 0
+    key_breaks: int = 0  # of those, the ones of runs that match keys
     due: int = 0
     ran: int = 0
     signable: int = 0
@@ -49,7 +50,7 @@ class Kpi:
     @property
     def per_ten_thousand(self) -> float | None:
         """Breaks per 10,000 keys; None when no run told."""
-        return PER * self.breaks / self.keys if self.keys else None
+        return PER * self.key_breaks / self.keys if self.keys else None
 
     @property
     def ran_ratio(self) -> float | None:
@@ -77,6 +78,7 @@ def measure(found: Sequence[Line]) -> Kpi:
             kpi.keys += row["keys"] or 0
             kpi.matched += row["matched"] or 0
             kpi.breaks += row["breaks"]
+            kpi.key_breaks += row["breaks"] if row["keys"] else 0
             kpi.breaks_by_day[at] += row["breaks"]
             if row["at_risk_minor"]:
                 risk = kpi.at_risk_minor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from dash import html
@@ -10,7 +11,15 @@ from dash import html
 from core.money import EXPONENTS
 from dashboards.components.panels import facts
 from dashboards.components.values import money
-from dashboards.locale import Say
+from dashboards.locale import Say, mark
+
+BOUNDS = {
+    "tolerance": mark("± {value}"),
+    "at_least": mark("at least {value}"),
+    "at_most": mark("at most {value}"),
+    "between": mark("between {value}"),
+}
+"""What a result may be, by the name that the control's file gives it."""
 
 
 def equation(certificate: Mapping[str, Any], currency: str, _: Say) -> html.Div:
@@ -57,7 +66,14 @@ def equation(certificate: Mapping[str, Any], currency: str, _: Say) -> html.Div:
                 className="formula",
             ),
             html.Div(mark, className="ties"),
-            facts([(_("Allowed"), allowed(certificate.get("tolerance"), unit, currency, _))]),
+            facts(
+                [
+                    (
+                        _("Allowed"),
+                        allowed(certificate.get("condition") or certificate.get("tolerance"), unit, currency, _),
+                    )
+                ]
+            ),
         ]
     )
 
@@ -66,20 +82,27 @@ def amount(value: Any, unit: str, currency: str, _: Say) -> str:
     """A quantity in its unit; a dash where nobody knows it."""
     if value is None:
         return "–"
-    if unit in EXPONENTS:
-        return money(int(value), unit, _)
-    if unit == "fen":
-        return money(int(value), currency if currency in EXPONENTS else "CNY", _)
-    if isinstance(value, str):  # exact decimals are kept as text
-        return value if unit in ("", "1") else f"{value} {unit}"
-    shown = _.number(value, 0 if value == int(value) else 6)
+    number = Decimal(str(value))  # exact decimals are kept as text
+    whole = number == number.to_integral_value()
+    if whole and (unit in EXPONENTS or unit == "fen"):
+        return money(int(number), unit if unit in EXPONENTS else "CNY", _)
+    shown = _.number(number, 0 if whole else 9)
     return shown if unit in ("", "1") else f"{shown} {unit}"
 
 
 def allowed(tolerance: Any, unit: str, currency: str, _: Say) -> str:
     """What the result may be, in words."""
     if isinstance(tolerance, Mapping):
-        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in tolerance.items())
+        said = []
+        for name, bound in tolerance.items():
+            bounds = bound if isinstance(bound, list) else [bound]
+            said.append(
+                _(
+                    BOUNDS.get(str(name), str(name)),
+                    value=_(" and ").join(amount(one, unit, currency, _) for one in bounds),
+                )
+            )
+        return ", ".join(said)
     return "" if tolerance is None else "± " + amount(tolerance, unit, currency, _)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from alerts.tickets.kinds import BY_CODE
 from dashboards.locale import Say, mark
@@ -81,6 +82,7 @@ BREAK_CLASS = {
     "amount_difference": mark("Amount differs"),
     "matched_by_tolerance": mark("Matched within tolerance"),
     "matched_by_batch": mark("Matched as a batch"),
+    "out_of_balance": mark("Out of balance"),
 }
 CASE_STATE = {
     "open": mark("To be settled"),
@@ -145,7 +147,7 @@ LOSER = {
     "none": mark("Nobody"),
 }
 PARTY = {"billing": mark("Billing"), "platform": mark("Platform"), "payment": mark("Payment")}
-RECORD_KIND = {"payment": mark("Payment"), "refund": mark("Refund")}
+RECORD_KIND = {"payment": mark("Payment"), "refund": mark("Refund"), "equation": mark("Equation")}
 RECORD_STATUS = {"success": mark("Success"), "failed": mark("Failed"), "pending": mark("Pending")}
 ROLE = {
     "viewer": mark("Viewer"),
@@ -177,12 +179,14 @@ def break_class(code: str, _: Say) -> str:
 
 
 def in_order(parties: Iterable[str]) -> tuple[str, ...]:
-    """Parties in the order in which pages show them: the known ones as a sale passes them, then the others by name.
-
-    The store keeps the certificate with its keys sorted, so its own order is not known here.
-    """
+    """Parties in the order in which pages show them: the known ones as a sale passes them, then the others by name."""
     known = list(PARTY)
     return tuple(sorted(parties, key=lambda name: (known.index(name) if name in known else len(known), name)))
+
+
+def party_order(certificate: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parties of a run in the order of their control; the store keeps the keys of a certificate sorted."""
+    return tuple(certificate.get("party_order") or in_order(certificate.get("parties", ())))
 
 
 def word(table: dict[str, str], code: str, _: Say) -> str:

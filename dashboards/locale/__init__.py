@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -98,7 +99,7 @@ class Say:
         """The viewer's time zone."""
         return ZoneInfo(self.timezone)
 
-    def number(self, value: float, digits: int = 0) -> str:
+    def number(self, value: float | Decimal, digits: int = 0) -> str:
         """A number with grouping and at most so many decimals."""
         return format_decimal(value, format="#,##0" + ("." + "#" * digits if digits else ""), locale=self.locale)
 

@@ -22,7 +22,7 @@ from dashboards.components.states import demo
 from dashboards.components.tie_out import break_classes, party_ties, run_figures
 from dashboards.components.values import money
 from dashboards.components.waterfall import steps, waterfall
-from dashboards.components.words import LOSER, PARTY, RECORD_KIND, RECORD_STATUS, break_class, in_order, word
+from dashboards.components.words import LOSER, PARTY, RECORD_KIND, RECORD_STATUS, break_class, party_order, word
 from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.pages.reconciliation import outcome
@@ -139,7 +139,7 @@ def register(app: Dash, console: Console) -> None:
             known = reconciliation.cases_of(connection, row)
             beside = reconciliation.neighbours(connection, row["control"], row["business_day"])
         path = f"/reconciliation/{row['id']}"
-        parties = in_order((row["certificate"] or {}).get("parties", ()))
+        parties = party_order(row["certificate"] or {})
         return (
             render_head(row, beside, _),
             render(row, read, filters, _),
@@ -266,7 +266,7 @@ def _causes(row: Row, _: Say) -> list[Any]:
 def _from_file_to_file(
     row: Row, certificate: Mapping[str, Any], found: Sequence[Row], filters: Mapping[str, str], path: str, _: Say
 ) -> Any:
-    parties = in_order(certificate.get("parties", ()))
+    parties = party_order(certificate)
     if len(parties) < 2:
         return html.Div(empty(_("The run left no certificate.")), className="row")
     unit = filters["unit"] if filters.get("unit") in UNITS else "rows"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +12,14 @@ from sqlalchemy import Connection, func, select
 from core.store.tables import (
     alert,
     alert_event,
+    break_event,
     control_run,
     delivery,
+    file_delivery,
     probe_state,
     pulse,
     refusal,
+    run_signature,
     series,
     target,
     ticket,
@@ -68,7 +73,7 @@ def versions(connection: Connection) -> dict[str, int]:
         select(
             _newest(alert_event).label("alerts"),
             _newest(ticket_event).label("tickets"),
-            _newest(control_run).label("reconciliation"),
+            _newest(control_run, break_event, run_signature, file_delivery).label("reconciliation"),
             _newest(transition).label("statuses"),
             select(pulse.c.at).where(pulse.c.name == PIPELINE).scalar_subquery().label("samples"),
         )
@@ -82,5 +87,7 @@ def _count(table: Any, *conditions: Any) -> Any:
     return select(func.count()).select_from(table).where(*conditions).scalar_subquery()
 
 
-def _newest(table: Any) -> Any:
-    return select(func.max(table.c.id)).scalar_subquery()
+def _newest(*tables: Any) -> Any:
+    """The sum of the newest numbers of tables that only grow: it rises whenever one of them does."""
+    ends = [func.coalesce(select(func.max(table.c.id)).scalar_subquery(), 0) for table in tables]
+    return functools.reduce(operator.add, ends)

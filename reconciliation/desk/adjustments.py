@@ -151,9 +151,10 @@ def disprove(connection: Connection, run: Row[Any], case_ids: Iterable[int], now
 
 
 def parties_of(connection: Connection, run_id: int) -> tuple[str, ...]:
-    """The parties of a run by name, since the store keeps no order of them; none for an equation."""
+    """The parties of a run in the order of its control; none for an equation."""
     certificate = connection.scalar(select(control_run.c.certificate).where(control_run.c.id == run_id))
-    return tuple(sorted((certificate or {}).get("parties", ())))
+    found = certificate or {}
+    return tuple(found.get("party_order") or sorted(found.get("parties", ())))
 
 
 def takes_whole(records: Mapping[str, Record], party: str) -> bool:

@@ -6,9 +6,10 @@ in `classes`; duplicates concern rows and are found in `matching` (rule 1), thei
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from reconciliation.rules.shared import Brought
     from reconciliation.validation import Day
 
+RULES: Final = {"three_way": "reconciliation.rules.three_way", "general": "reconciliation.rules.general"}
 QUIET: Final = ("no_effect", "matched", "matched_by_tolerance", "matched_by_batch")
 """Classes that stand in the certificate alone."""
 CARRIED: Final = ("in_doubt", "awaiting_cutoff")
@@ -63,11 +65,15 @@ class Rules:
         return ibis.ifelse(refund, back, paid)
 
 
+class Maker(Protocol):
+    """Each module of the list has `rules`, which fits them to a request. Raises ValueError when they do not fit."""
+
+    def rules(self, request: Request) -> Rules: ...
+
+
 def rules_of(request: Request) -> Rules:
     """The rules that a request names, for its parties. Raises ValueError when they do not fit each other."""
-    from reconciliation.rules import general, three_way
-
-    makers = {"three_way": three_way.rules, "general": general.rules}
-    if request.rules not in makers:
-        raise ValueError(f"there are no rules {request.rules!r}; choose one of {', '.join(makers)}")
-    return makers[request.rules](request)
+    if request.rules not in RULES:
+        raise ValueError(f"there are no rules {request.rules!r}; choose one of {', '.join(RULES)}")
+    maker = cast(Maker, importlib.import_module(RULES[request.rules]))
+    return maker.rules(request)

@@ -43,7 +43,7 @@ def test_the_cells_that_are_spared_the_search_are_ones_that_it_would_not_have_ma
         found = {row["text"]: row["cell"] for row in engine.fetch(table.mutate(cell=neutral(table["text"])))}
     assert found.keys() == set(texts)
     for text, cell in found.items():
-        marked = re.match(r"(?:[ \t\n\r\f]*[=+\-@＝＋－＠|%]|['\t\r\n])", text) is not None
+        marked = re.match(r"(?:[ \t\n\x0b\r\f]*[=+\-@＝＋－＠|%]|['\t\r\n])", text) is not None
         assert (cell != text) == marked, repr(text)
         if marked:
             assert plain(cell) == text

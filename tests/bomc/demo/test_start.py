@@ -43,10 +43,11 @@ def prepared(past: Path, tmp_path: Path) -> Prepared:
 
 def test_the_configuration_is_whole_and_valid_and_every_made_up_target_is_marked(prepared: Prepared) -> None:
     estate = load_estate(prepared.config)
-    assert sorted(path.name for path in prepared.config.iterdir()) == sorted(FILES)
+    there = [path for path in prepared.config.rglob("*") if path.is_file()]
+    assert sorted(path.relative_to(prepared.config).as_posix() for path in there) == sorted(FILES)
     assert estate.settings.console.port == prepared.ports.console
     made_up = {name for name, target in estate.targets.items() if target.demo}
-    assert made_up == {"demo-shop", "demo-shop-front", "demo-shop-db", "demo-orders", "mobile-payment"}
+    assert made_up == {"demo-shop", "demo-shop-front", "demo-shop-db", "demo-orders", "mobile-payment", "day-totals"}
     real = {name for name, target in estate.targets.items() if not target.demo}
     assert real == {"this-machine", "console", "console-store"}
     assert all(control.demo for control in estate.controls)

@@ -225,7 +225,9 @@ def test_a_quantity_is_shown_in_its_unit(value: Any, unit: str, words: str) -> N
 
 def test_what_an_equation_allows_is_said() -> None:
     assert allowed(100, "fen", "CNY", EN) == "± CNY 1.00"
-    assert allowed({"at_least": 0.999}, "1", "CNY", EN) == "at least 0.999"
+    assert allowed({"at_least": "0.999"}, "1", "CNY", EN) == "at least 0.999"
+    assert allowed({"between": ["0.9", "1.1"]}, "1", "CNY", EN) == "between 0.9 and 1.1"
+    assert allowed({"tolerance": "100"}, "fen", "CNY", ZH) == "± ¥1.00"
     assert allowed(None, "1", "CNY", EN) == ""
 
 

@@ -224,7 +224,7 @@ def test_any_day_in_any_order_of_its_rows_gives_the_same_bytes(
 
 @pytest.mark.usefixtures("spark")
 def test_rows_keep_their_numbers_and_their_order_when_a_file_is_read_in_many_pieces(tmp_path: Path) -> None:
-    count = 400_000
+    count = 250_000
     place = tmp_path / "numbers.csv"
     place.write_text("text\n" + "".join(f"{number}\n" for number in range(count)))
     with connect("spark", tmp_path, MEMORY_BYTES) as opened:
