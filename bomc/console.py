@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from bomc import __version__
+from bomc.assurance.arrivals import first_days
 from bomc.assurance.calendar import card, expectations
 from bomc.configuration.estate import Estate
 from bomc.home import Home
@@ -39,7 +40,7 @@ def serve(engine: Engine, estate: Estate, address: Address, listener: socket.soc
         idle=settings.console.session_idle,
         lifetime=settings.console.session_absolute,
         controls=[card(control, zone) for control in estate.controls],
-        expectations=lambda now: expectations(estate.controls, zone, now, DAYS_SHOWN),
+        expectations=lambda now: expectations(estate.controls, zone, now, DAYS_SHOWN, first_days(engine)),
         home=home.path.resolve(),
     )
     app = create_app(console, lambda dash: register_pages(dash, console))

@@ -28,7 +28,7 @@ from dashboards.locale import Say
 from dashboards.pages import arrivals, breaks, leakage, reconciliation
 from dashboards.queries import reconciliation as runs
 
-_EVALUATED = re.compile(r"\s*[=+\-@＝＋－＠|%]|['\t\r\n]")  # what spreadsheets take for a formula
+_EVALUATED = re.compile(r"[ \t\n\x0b\f\r]*[=+\-@＝＋－＠|%]|['\t\r\n]")  # what spreadsheets take for a formula
 Rows = Iterable[Iterable[str]]
 Export = Callable[[Console, Mapping[str, str], Say], Rows]
 EXPORTS: Final[Mapping[str, Export]] = MappingProxyType(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.money import format_minor
+from reconciliation.reports.words import speaker
 from reconciliation.validation import KEPT
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _LIFT: Final = 2.0
 _LINES: Final = 5
 _WITHIN: Final = 0.9
 _SPAN: Final = timedelta(hours=6)
+_CHINESE: Final = {"channel": "渠道", "product": "产品", "region": "地区"}
 _EXAMINED: Final = 200_000  # instants of one group that the span is looked for in
 
 
@@ -187,6 +189,7 @@ def _cause(
     money = format_minor(group.at_risk_minor, currency)
     percent, part = round(share * 100), round(usual * 100)
     when = "" if local is None else f", {local[0]:%H:%M}-{local[1]:%H:%M}"
+    say, ask = speaker("zh_CN"), speaker("en")
     return Cause(
         class_name=class_name,
         currency=currency,
@@ -199,9 +202,9 @@ def _cause(
         begin=None if local is None else local[0].isoformat(),
         end=None if local is None else local[1].isoformat(),
         sentence={
-            "en": f"{percent} % of {class_name} is {group.dimension} {group.value}{when}"
+            "en": f"{percent} % of “{ask(class_name)}” is {group.dimension} {group.value}{when}"
             f" ({group.count} lines, {money}); it has {part} % of the day's records.",
-            "zh_CN": f"{class_name} 的 {percent}% 集中在 {group.dimension} {group.value}{when.replace(', ', '，')}"
-            f"（{group.count} 条，{money}），而其业务量只占当日的 {part}%。",
+            "zh_CN": f"“{say(class_name)}”的 {percent}% 集中在{_CHINESE.get(group.dimension, group.dimension)}"
+            f" {group.value}{when.replace(', ', '，')}（{group.count} 条，{money}），而其业务量只占当日的 {part}%。",
         },
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+import io
 import re
 import zlib
 from collections.abc import Iterator
@@ -53,14 +54,15 @@ def scan(path: Path) -> Scan:
     digest = None if path.suffix == ".gz" else hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines = commas = returns = pairs = 0
-    quoted, odd, tail, last = False, None, b"", b""
+    quoted, odd, tail, ended = False, None, b"", True
+    found = numpy.empty(_CHUNK_BYTES, numpy.bool_)
     for chunk in _chunks(path):
         if digest is not None:
             digest.update(chunk)
         values = numpy.frombuffer(chunk, numpy.uint8)
-        lines += int(numpy.count_nonzero(values == _NEWLINE))
-        commas += int(numpy.count_nonzero(values == _COMMA))
-        last = chunk
+        lines += int(numpy.count_nonzero(numpy.equal(values, _NEWLINE, out=found[: len(chunk)])))
+        commas += int(numpy.count_nonzero(numpy.equal(values, _COMMA, out=found[: len(chunk)])))
+        ended = chunk.endswith(b"\n")
         if b"\r" in chunk:
             returns += chunk.count(b"\r")
         if returns:
@@ -69,7 +71,7 @@ def scan(path: Path) -> Scan:
             quoted = quoted or b'"' in chunk
             odd = _oddity(chunk, tail, quoted, decoder)
         tail = (tail + chunk[-2:])[-2:]
-    if last and not last.endswith(b"\n"):
+    if not ended:
         lines += 1
     if odd is None and decoder.getstate()[0]:
         odd = "the text ends in the middle of a character"
@@ -89,16 +91,18 @@ def ends_lines_with_comma(path: Path) -> bool:
     return tail.endswith(b",")
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def _chunks(path: Path) -> Iterator[bytearray]:
+    """The content in pieces, each of which is valid until the next is asked for: they share one buffer."""
+    buffer = bytearray(_CHUNK_BYTES)
     try:
         with open_bytes(path) as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                yield chunk
+            while size := cast(io.BufferedIOBase, file).readinto(buffer):
+                yield buffer if size == _CHUNK_BYTES else buffer[:size]
     except (EOFError, zlib.error) as error:
         raise OSError(f"the gzip stream is damaged: {error}") from error
 
 
-def _oddity(chunk: bytes, tail: bytes, quoted: bool, decoder: codecs.IncrementalDecoder) -> str | None:
+def _oddity(chunk: bytearray, tail: bytes, quoted: bool, decoder: codecs.IncrementalDecoder) -> str | None:
     if b"\0" in chunk:
         return "a NUL character stands in the text"
     if not chunk.isascii() or decoder.getstate()[0]:

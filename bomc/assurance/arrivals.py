@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from bomc.assurance.calendar import Control, ended_days, expectations
 from bomc.configuration.models import home_path
@@ -28,6 +28,13 @@ from reconciliation.standard_record import manifest_path
 
 log = logging.getLogger("bomc.assurance")
 MOST_KNOWN = 10_000
+
+
+def first_days(engine: Engine) -> dict[str, date]:
+    """The first business day that each control has a file of; nothing was owed before a control was there."""
+    query = select(file_delivery.c.control, func.min(file_delivery.c.business_day)).group_by(file_delivery.c.control)
+    with reading(engine) as connection:
+        return {control: date.fromisoformat(day) for control, day in connection.execute(query)}
 
 
 class Arrivals:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -45,12 +45,16 @@ def _covers(control: Control, latest: date, days: int) -> bool:
 
 
 def ended_days(control: Control, operator: ZoneInfo, now: datetime) -> list[date]:
-    """Business days that are over by `now`, oldest first: the latest one, and as many before as the control catches up."""
-    zone = zone_of(control, operator)
-    today = now.astimezone(zone).date()
-    days = [today - timedelta(days=back) for back in reversed(range(1, max(1, control.catch_up_days) + 2))]
-    ends = {day: _on_the_day_after(control, operator, day, control.calendar.cutoff) for day in days}
-    return [day for day in days if control.schedule.covers(day) and now >= ends[day]]
+    """Business days that are over by `now`, oldest first: the latest one, as many before as the control catches up, and
+    those that are due."""
+    today = now.astimezone(zone_of(control, operator)).date()
+    back = range(1, max(1, control.catch_up_days) + 2)
+    days = {*(today - timedelta(days=number) for number in back), *due_days(control, operator, now)}
+
+    def is_over(day: date) -> bool:
+        return now >= _on_the_day_after(control, operator, day, control.calendar.cutoff)
+
+    return [day for day in sorted(days) if control.schedule.covers(day) and is_over(day)]
 
 
 def day_before(control: Control, business_day: date) -> date | None:
@@ -71,10 +75,28 @@ def _on_the_day_after(control: Control, operator: ZoneInfo, business_day: date, 
     return due_at(business_day, Due(control.name, "", "", control.schedule, at, zone))
 
 
-def expectations(controls: Iterable[Control], operator: ZoneInfo, now: datetime, days: int) -> list[Expectation]:
-    """The files that the parties of these controls owe for the last `days` business days, as `due.due_calendar` says."""
+def expectations(
+    controls: Iterable[Control],
+    operator: ZoneInfo,
+    now: datetime,
+    days: int,
+    since: Mapping[str, date] | None = None,
+) -> list[Expectation]:
+    """The files that the parties of these controls owe for the last `days` business days, as `due.due_calendar` says.
+
+    `since` gives the first business day that a control answers for, where it has one.
+    """
+    first = since or {}
     dues = [
-        Due(control.name, party, entry.path, control.schedule, entry.due, zone_of(control, operator))
+        Due(
+            control.name,
+            party,
+            entry.path,
+            control.schedule,
+            entry.due,
+            zone_of(control, operator),
+            since=first.get(control.name),
+        )
         for control in controls
         if isinstance(control, MatchControl)
         for party, entry in control.parties.items()

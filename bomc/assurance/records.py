@@ -85,7 +85,7 @@ def keep(
     before = _times(connection, control.name, day, print_)
     print_ += f"{AGAIN}{before + 1}" if before else ""
     values = _row(control, day, found, started, finished) | {"fingerprint": print_, "folder": shown}
-    if not found.refused:
+    if not found.refused and (folder / causes.FILE).exists():
         values["causes"] = causes.read(folder)
     run = connection.execute(insert(control_run).values(values).returning(control_run)).one()
     if not found.refused:

@@ -12,6 +12,8 @@ from reconciliation.desk.cases import AT_WORK, link_ticket
 
 WHO = "assurance"
 _MOST = 50_000
+_OF_NO_BREAK = ("reconciliation-refused", "reconciliation-run-missing")
+"""Checks whose alerts are about a run that found nothing yet."""
 
 
 def link_tickets(connection: Connection, now: datetime) -> int:
@@ -50,7 +52,7 @@ def _tickets(connection: Connection, controls: set[str]) -> dict[tuple[str, str,
     query = (
         select(ticket.c.id, alert.c.target, alert.c.labels)
         .join(alert, alert.c.id == ticket.c.alert_id)
-        .where(alert.c.target.in_(sorted(controls)), alert.c.labels.is_not(None))
+        .where(alert.c.target.in_(sorted(controls)), alert.c.check_name.not_in(_OF_NO_BREAK))
         .order_by(ticket.c.id)
     )
     found = {}

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,10 @@ class Planted(NamedTuple):
     at_risk_minor: int
     carried: bool
     fault: str
+
+
+DELIVERED_AT = {"billing": time(0, 12), "platform": time(0, 9), "payment": time(0, 21)}
+"""When each party delivers the files of a day, in the night after it: in time, since they are due at 00:30."""
 
 
 def planted_on(engine: Engine, day: date) -> tuple[Planted, ...]:
@@ -55,8 +60,15 @@ def export_day(engine: Engine, home: Path, day: date) -> Path:
     with engine.connect() as connection:
         for party, table in PARTIES.items():
             write(partial / f"{party}.csv", party, day, _records(connection, table, day))
+            _deliver_at(partial / f"{party}.csv", day, DELIVERED_AT[party])
     partial.rename(folder)
     return folder
+
+
+def _deliver_at(path: Path, day: date, at: time) -> None:
+    """Give a file the time at which the party would have delivered it, on the day after its business day."""
+    instant = datetime.combine(day + timedelta(days=1), at, ZONE).timestamp()
+    os.utime(path, (instant, instant))
 
 
 def _records(connection: Connection, table: Table, day: date) -> Iterator[Row]:

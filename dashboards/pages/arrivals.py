@@ -220,12 +220,21 @@ def _line(row: Row, titles: Mapping[str, str], _: Say) -> html.Tr:
         [
             html.Td(row["business_day"].isoformat()),
             html.Td([control, html.Div(word(PARTY, row["party"], _), className="dim")]),
-            html.Td([state, html.Div(row["reason"] if row["state"] in FAULTS else "", className="row-why")]),
+            html.Td([state, html.Div(why(row, _), className="row-why")]),
             html.Td(_.instant(row["due_at"]), className="wide-only"),
             html.Td(_.instant(row["arrived_at"]), className="wide-only"),
             html.Td([html.Code(row["path"]), html.Div(versions, className="dim")], className="wide-only"),
         ]
     )
+
+
+def why(row: Row, _: Say) -> str:
+    """What is wrong with a file and what to do, in the viewer's language; nothing for one that is as it should be."""
+    if row["state"] == "missing":
+        return _("{path} is looked for; ask {party} for it.", path=row["path"], party=word(PARTY, row["party"], _))
+    if row["state"] == "late" and row["arrived_at"] is not None and row["due_at"] is not None:
+        return _("It came {age} after it was due.", age=_.age((row["arrived_at"] - row["due_at"]).total_seconds()))
+    return str(row["reason"]) if row["state"] in FAULTS else ""
 
 
 def exported(console: Console, filters: Mapping[str, str], _: Say) -> list[list[str]]:

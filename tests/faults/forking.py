@@ -7,7 +7,7 @@ from collections.abc import Callable
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
-PRELOAD = ["tests.faults.story", "tests.faults.live"]
+PRELOAD = ["tests.faults.story", "tests.faults.live", "tests.faults.assurance"]
 ENDS_WITHIN_S = 60.0
 
 

@@ -42,8 +42,8 @@ def test_the_channel_and_the_hours_of_a_shortfall_are_pointed_at(tmp_path: Path)
     ]
     cause = found[0]
     assert (cause["share"], cause["at_risk_minor"]) == (0.9091, 2000)
-    assert cause["sentence"]["en"].startswith("91 % of amount_shortfall is channel 7, 14:10-14:32")
-    assert cause["sentence"]["zh_CN"].startswith("amount_shortfall 的 91%")
+    assert cause["sentence"]["en"].startswith("91 % of “Shortfall” is channel 7, 14:10-14:32")
+    assert cause["sentence"]["zh_CN"].startswith("“短款”的 91% 集中在渠道 7，14:10-14:32")
 
 
 def test_what_is_only_the_usual_is_no_cause(tmp_path: Path) -> None:
