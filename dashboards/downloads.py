@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -23,10 +23,12 @@ from dashboards.answers import refusal
 from dashboards.api import needs
 from dashboards.components.filters import parse, whole
 from dashboards.components.speaking import speaking
-from dashboards.context import Console
+from dashboards.context import Console, current_viewer
 from dashboards.locale import Say
 from dashboards.pages import arrivals, breaks, leakage, reconciliation
 from dashboards.queries import reconciliation as runs
+from dashboards.queries.rows import Row
+from reconciliation.desk.signatures import of_run as signatures_of
 
 _EVALUATED = re.compile(r"[ \t\n\x0b\f\r]*[=+\-@＝＋－＠|%]|['\t\r\n]")  # what spreadsheets take for a formula
 Rows = Iterable[Iterable[str]]
@@ -50,6 +52,11 @@ def register(app: FastAPI, console: Console) -> None:
         number = whole(run)
         with reading(console.engine) as connection:
             row = None if number is None else runs.run(connection, number)
+            signatures = (
+                signatures_of(connection, number) if row is not None and number and name == files.SIGNED else ()
+            )
+        if row is not None and signatures:
+            return _signed(console, row, [dict(each._mapping) for each in signatures])
         place = None if row is None else files.find(console.home, row, name)
         if place is None:
             return refusal(404, f"Run {run[:16]} has no file of that name that can be taken away.")
@@ -64,6 +71,25 @@ def register(app: FastAPI, console: Console) -> None:
         text = as_csv(wanted(console, parse(request.url.query), speaking(console)))
         named = {"content-disposition": f'attachment; filename="{what}.csv"'}
         return Response("\ufeff" + text, media_type="text/csv; charset=utf-8", headers=named)
+
+
+def _signed(console: Console, row: Row, signatures: Sequence[Mapping[str, Any]]) -> Response:
+    """The run's report with its signatures, in the viewer's language."""
+    from reconciliation import reports
+    from reconciliation.certificate import CertificateError
+
+    place = files.find(console.home, row, "report.pdf")
+    if place is None:
+        return refusal(404, f"Run {row['id']} has no report.")
+    language = current_viewer().language
+    card = next((each for each in console.controls if each.name == row["control"]), None)
+    title = card.called(language) if card is not None else ""
+    try:
+        content = reports.signed(place.parent, signatures=signatures, language=language, title=title)
+    except (reports.ReportError, CertificateError) as error:
+        return refusal(503, f"{error}.")
+    named = {"content-disposition": f'attachment; filename="run-{row["id"]}-{files.SIGNED}"'}
+    return Response(content, media_type="application/pdf", headers=named)
 
 
 def as_csv(rows: Rows) -> str:

@@ -21,6 +21,10 @@ FILES: Final = MappingProxyType(
 """The files of a run that can be taken away, with their media types."""
 
 
+SIGNED: Final = "report-signed.pdf"
+"""The report with the signatures that the run has by now; made when it is asked for, since the evidence stays as it is."""
+
+
 def find(home: Path | None, run: Row, name: str) -> Path | None:
     """The file of that name of that run; None when there is none, or when it does not lie below the home folder."""
     if home is None or name not in FILES:

@@ -16,6 +16,7 @@ from dashboards.components.panels import as_of
 from dashboards.components.sign_off import FORMS, hidden, sign_off
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
+from dashboards.files import SIGNED, find
 from dashboards.locale import mark
 from dashboards.queries import reconciliation
 from reconciliation.desk import signatures
@@ -54,7 +55,9 @@ def register_signing(app: Dash, console: Console) -> None:
             return sentence, as_of(_, now), *hidden(None, prepares=False, signs=False)
         reached = signatures.state(given, row["certificate"].get("hash"))
         rights = {"prepares": viewer.may("reconciliation.prepare"), "signs": viewer.may("reconciliation.sign")}
-        shown = sign_off(reached, [dict(one._mapping) for one in given], _)
+        has_report = bool(given) and find(console.home, row, "report.pdf") is not None
+        report = f"/reconciliation/{row['id']}/files/{SIGNED}" if has_report else ""
+        shown = sign_off(reached, [dict(one._mapping) for one in given], report, _)
         return shown, as_of(_, now), *hidden(reached, **rights)
 
     for button, right, command, sentence in DOINGS:

@@ -80,6 +80,8 @@ class Controls:
     def run_day(self, control: Control, day: date) -> RunOutcome:
         """Run one control for one day, keep what came of it, and tell it."""
         found, row = self._runs.run_day(control, day)
+        for sentence in (*found.refused, *found.notes):
+            log.warning("%s of %s: %s", control.name, day, sentence)
         self._tell(control, day, found, row)
         return found
 

@@ -76,8 +76,6 @@ class Runs:
             found = self._match(control, day, out, brought, engine)
         else:
             found = self._equation(control, day, out)
-        for sentence in (*found.refused, *found.notes):
-            log.warning("%s of %s: %s", control.name, day, sentence)
         with writing(self._engine) as connection:
             row = records.keep(
                 connection,

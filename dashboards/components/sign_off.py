@@ -23,8 +23,9 @@ STATES = {
 }
 
 
-def sign_off(reached: str, given: Sequence[Row], _: Say) -> list[Any]:
-    """Where the run stands, and each act with person, time, words and the certificate that was signed."""
+def sign_off(reached: str, given: Sequence[Row], report: str, _: Say) -> list[Any]:
+    """Where the run stands, and each act with person, time, words and the certificate that was signed; `report` is the
+    address of the document that has these signatures, empty when there is none."""
     marks = "ok" if reached == "signed" else "unjudged"
     head = html.P(
         [html.Span(className="state-shape", **{"aria-hidden": "true"}), html.Span(_(STATES[reached]))],
@@ -44,7 +45,8 @@ def sign_off(reached: str, given: Sequence[Row], _: Say) -> list[Any]:
         )
         for one in reversed(given)
     ]
-    return [head, *acts]
+    link = html.A([icon("save"), _("Report with signatures")], href=report, className="button", download="")
+    return [head, *acts, *([html.Div(link, className="downloads")] if report else [])]
 
 
 def sign_forms(may: Callable[[str], bool], _: Say) -> html.Div:

@@ -8,10 +8,12 @@ the certificate and add nothing to the evidence: a result without reports is as 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from reconciliation.certificate import load
 from reconciliation.reports import checksums
 from reconciliation.reports.words import speaker
 
@@ -59,6 +61,23 @@ def write(
     if failed is not None:
         raise ReportError(f"{folder / DOCUMENT} was not written: {failed}. {WORKBOOK} is there") from failed
     return (WORKBOOK, DOCUMENT, checksums.FILE)
+
+
+def signed(folder: Path, *, signatures: Sequence[Mapping[str, Any]], language: str = "en", title: str = "") -> bytes:
+    """The document of the result in `folder` with its signatures, as PDF; the result itself stays as it is.
+
+    Raises ReportError when it cannot be rendered on this machine, CertificateError when the result is damaged.
+    """
+    from reconciliation.reports import document
+
+    certificate = load(folder)
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / DOCUMENT
+        try:
+            document.write(path, folder, certificate, speaker(language), language, tuple(signatures), title)
+        except document.DocumentError as error:
+            raise ReportError(f"the report with its signatures was not made: {error}") from error
+        return path.read_bytes()
 
 
 def _put(folder: Path, name: str, write_to: Callable[[Path], None]) -> None:

@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import ibis.backends.duckdb  # noqa: F401 - what a run loads by itself, here once for all processes that are forked
+import weasyprint  # noqa: F401
+import xlsxwriter  # noqa: F401
 from sqlalchemy import Engine, select
 
 import bomc.assurance.runs
@@ -27,17 +30,12 @@ from bomc.pipeline.cycle import Cycle
 from core.model import Outcome
 from core.store.open import open_store, reading, upgrade, writing
 from core.store.tables import break_adjustment, break_case, control_run
-from reconciliation import reports
-from reconciliation.desk import adjustments, cases, signatures
-from reconciliation.engines import duckdb
+from reconciliation.desk import adjustments, signatures
 from reconciliation.match import run as run_match
 from reconciliation.standard_record import PARTIES, write
 from tests.faults.killing import Killer, Point
 from tests.faults.story import rules_of
 from tests.reconciliation.days import record
-
-duckdb.prepare()
-reports.prepare() if hasattr(reports, "prepare") else None
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY, NEXT = date(2026, 11, 1), date(2026, 11, 2)
@@ -77,10 +75,12 @@ receivers: [{name: nobody}]
 """
 
 
-def begin(home: Path) -> None:
-    """A home with the two controls, a store, and the files of both days, each delivered at midnight."""
+def begin(home: Path, *, with_totals: bool = False) -> None:
+    """A home with the match, with the equation over it if wanted, a store, and the files of both days, each delivered at
+    midnight."""
     (home / "config" / "controls").mkdir(parents=True)
-    for name, text in (("controls/pay", PAY), ("controls/totals", TOTALS), ("routes", ROUTES)):
+    controls = {"controls/pay": PAY, **({"controls/totals": TOTALS} if with_totals else {})}
+    for name, text in (*controls.items(), ("routes", ROUTES)):
         (home / "config" / f"{name}.yaml").write_text(text, encoding="utf-8")
     lost, booked = {"b"}, ["a", *(f"k{number}" for number in range(8))]
     for day, came in ((DAY, FIRST - timedelta(hours=12)), (NEXT, SECOND - timedelta(hours=12))):

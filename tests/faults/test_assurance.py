@@ -65,7 +65,7 @@ class Story:
 
     def tell_quietly(self) -> None:
         """Tell it to its end, and keep the home after each step."""
-        begin(self.folder / "quiet-0")
+        begin(self.folder / "quiet-0", with_totals=self.with_reports)
         self.homes = [self.folder / "quiet-0"]
         for step in range(len(STEPS)):
             home = self.folder / f"quiet-{step + 1}"
@@ -119,7 +119,7 @@ def contents(home: Path) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """The story without reports, which is quicker."""
+    """The story of one control and without reports, which is quicker."""
     story = Story(tmp_path_factory.mktemp("plain"), with_reports=False)
     story.tell_quietly()
     return story
@@ -127,7 +127,11 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """The story with workbook, document and checksums."""
+    """The story with workbook, document and checksums, and with an equation over the runs.
+
+    Its two controls open tickets in the order in which they are told, which a kill between them may turn about; so the
+    statements are killed in the story of one control, and here what comes before anything is told.
+    """
     story = Story(tmp_path_factory.mktemp("reported"), with_reports=True)
     story.tell_quietly()
     return story
@@ -146,9 +150,7 @@ def test_the_story_has_what_a_kill_could_lose_or_double(plain: Story) -> None:
     engine.dispose()
     assert made == [
         ("pay", "2026-11-01", "breaks"),
-        ("totals", "2026-11-01", "breaks"),
         ("pay", "2026-11-02", "breaks"),
-        ("totals", "2026-11-02", "breaks"),
     ]
     assert states["b"] == ("proven", True)
     assert states["y"] == ("open", True)

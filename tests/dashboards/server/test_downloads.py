@@ -11,14 +11,17 @@ import pytest
 from sqlalchemy import update
 
 from core.store.open import writing
-from core.store.tables import control_run
+from core.store.tables import control_break, control_run, run_signature
 from dashboards.downloads import EXPORTS, as_csv
-from dashboards.files import FILES
+from dashboards.files import FILES, SIGNED
 from dashboards.server import create_app
 from dashboards.shell import register_pages
+from reconciliation.desk.signatures import prepare
+from reconciliation.standard_record import PARTIES
 from tests.dashboards import seeded
 from tests.dashboards.desk import CARDS, RUN, expectations, furnish
 from tests.dashboards.server.conftest import House
+from tests.reconciliation.days import reconcile, record
 
 
 @pytest.fixture
@@ -33,6 +36,33 @@ def archive(bare: House, tmp_path: Path) -> House:
     bare.console = dataclasses.replace(bare.console, home=home, controls=CARDS, expectations=expectations)
     bare.app = create_app(bare.console, lambda dash: register_pages(dash, bare.console))
     return bare
+
+
+def test_the_signed_report_has_the_signatures_of_the_run_and_leaves_the_evidence_alone(
+    archive: House, tmp_path: Path
+) -> None:
+    """Made when it is asked for; without a signature there is none."""
+    from pypdf import PdfReader
+
+    outcome = reconcile(tmp_path / "day", {party: [record("a")] for party in PARTIES}, report=True)
+    folder = outcome.paths["report.pdf"].parent
+    with writing(archive.console.engine) as connection:
+        values = {"folder": "signed", "certificate": dict(outcome.certificate), "breaks": 0}
+        connection.execute(update(control_run).where(control_run.c.id == RUN).values(values))
+        connection.execute(run_signature.delete())
+        connection.execute(control_break.delete().where(control_break.c.run_id == RUN))
+    assert archive.console.home is not None
+    folder.rename(archive.console.home / "signed")
+    address = f"/reconciliation/{RUN}/files/{SIGNED}"
+    assert archive.client("viewer").get(address).status_code == 404
+    with writing(archive.console.engine) as connection:
+        prepare(connection, RUN, "li.wei", "checked", archive.clock.now)
+    before = (archive.console.home / "signed" / "report.pdf").read_bytes()
+    answer = archive.client("viewer").get(address)
+    assert answer.status_code == 200, answer.text
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+    assert "li.wei" in text
+    assert (archive.console.home / "signed" / "report.pdf").read_bytes() == before
 
 
 def test_a_file_of_a_run_is_saved_and_never_shown_in_the_browser(archive: House) -> None:
