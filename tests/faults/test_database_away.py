@@ -42,7 +42,7 @@ EVERY_S = 0.05
 class Feed:
     """Samples every 50 ms; condition 0 is raised for a second out of two, and each is remembered as it was given."""
 
-    submit: Callable[[Outcome], None]
+    submit: Callable[[Outcome], object]
     given: list[Outcome] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
