@@ -7,15 +7,21 @@ import os
 import signal
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, update
 
 from core.store.open import open_store, upgrade, writing
-from core.store.tables import alert, pulse, sample, ticket
+from core.store.tables import alert, break_case, control_run, pulse, sample, ticket
+from reconciliation.standard_record import PARTIES
+from reconciliation.standard_record import write as write_records
+from reconciliation.verify import verify
 from tests.alerts.receivers import Hook, hook
 from tests.bomc.estates import Source, bomc, process, rows, source, watching
+from tests.reconciliation.days import record
 from tests.servers.process import answers, free_port, wait_until
 
 
@@ -131,3 +137,47 @@ def test_console_and_pipeline_apart_and_a_second_pipeline_that_takes_over(
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/healthy", timeout=20) as answer:
                 assert answer.status == 200
     engine.dispose()
+
+
+CONTROL = """
+name: pay
+title: {en: Payments, zh: 支付}
+kind: match
+schedule: {at: "00:00"}
+catch_up_days: 1
+parties:
+  billing: {path: "exchange/{day}/billing.csv"}
+  platform: {path: "exchange/{day}/platform.csv"}
+  payment: {path: "exchange/{day}/payment.csv"}
+"""
+
+
+def test_a_break_is_an_incident_like_a_dead_host(tmp_path: Path, shop: Source, receiver: Hook) -> None:
+    """Yesterday's files are there when the pipeline starts: the control runs by itself, its break is told and ticketed, is
+    a case, and its evidence holds; run by hand beside the pipeline, nothing comes a second time."""
+    home, port = watching(tmp_path, shop.port, receiver.url), free_port()
+    (home / "config" / "controls").mkdir()
+    (home / "config" / "controls" / "pay.yaml").write_text(CONTROL, encoding="utf-8")
+    day = (datetime.now(ZoneInfo("Asia/Shanghai")) - timedelta(days=1)).date()
+    noon = f"{day}T12:00:00+08:00"
+    folder = home / "exchange" / day.isoformat()
+    folder.mkdir(parents=True)
+    for party in PARTIES:
+        keys = ["a"] if party == "billing" else ["a", "b"]
+        rows_of = [record(key, business_day=day.isoformat(), occurred_at=noon) for key in keys]
+        write_records(folder / f"{party}.csv", party, day, rows_of)
+    with process(home, "up", port):
+        engine = open_store(f"sqlite:///{home / 'bomc.db'}")
+        wait_until(lambda: told(receiver)[-1:] == ["firing"], "the webhook is told of the break", 60)
+        [one] = receiver.got[-1].body["alerts"]
+        assert (one["labels"]["alertname"], one["labels"]["target"]) == ("reconciliation-breaks", "pay")
+        assert one["labels"]["business_day"] == day.isoformat()
+        assert one["annotations"]["summary"] == f"pay: 1 breaks on {day}"
+        wait_until(lambda: tickets(engine) == ["open"], "a ticket is open")
+        assert bomc(home, "reconcile", "run", "pay", "--day", day.isoformat()).returncode == 1
+        assert [(row.control, row.outcome) for row in rows(engine, control_run)] == [("pay", "breaks")]
+        assert [(row.business_key, row.state) for row in rows(engine, break_case)] == [("b", "open")]
+        assert tickets(engine) == ["open"]
+        verdict = verify(home / "runs" / "pay")
+        assert verdict.sound, verdict.faults
+        engine.dispose()

@@ -31,7 +31,7 @@ from tests.faults.killing import Point
 from tests.faults.seeds import seeds
 
 STAGES = ("arrival", "read", "match", "classify", "write", "evidence", "publish")
-FIRST_DAY, PEOPLE, NEXT_DAY = 0, 2, 3
+FIRST_DAY, AFTER_FIRST, PEOPLE, NEXT_DAY, AFTER_NEXT = range(len(STEPS))
 KEPT = (
     "control_run",
     "control_break",
@@ -50,7 +50,8 @@ KEPT = (
     "transition",
 )
 SMOKE_POINTS = 3
-PARTS = 3
+PARTS = 5
+QUIET_POINTS = 10
 
 
 @dataclass
@@ -172,10 +173,22 @@ def test_a_round_killed_at_seeded_statements_ends_like_one_never_killed(plain: S
 
 @pytest.mark.faults
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("step", range(len(STEPS)))
-def test_a_round_killed_at_any_statement_ends_like_one_never_killed(plain: Story, step: int, part: int) -> None:
-    """All of them, in parts."""
+@pytest.mark.parametrize("step", [FIRST_DAY, PEOPLE, NEXT_DAY])
+def test_a_step_killed_at_any_statement_ends_like_one_never_killed(plain: Story, step: int, part: int) -> None:
+    """All of them, in parts: the two rounds that run a day, and people's work between them."""
     for _, kill in points(plain, [step])[part::PARTS]:
+        plain.killed(step, kill)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", seeds(32))
+@pytest.mark.parametrize("step", [AFTER_FIRST, AFTER_NEXT])
+def test_a_round_without_a_run_killed_at_seeded_statements_ends_like_one_never_killed(
+    plain: Story, step: int, seed: int
+) -> None:
+    """The round after: nothing is due, and nothing may come twice."""
+    print(f"seed {seed}")
+    for _, kill in Random(seed).sample(points(plain, [step]), QUIET_POINTS):
         plain.killed(step, kill)
 
 

@@ -29,7 +29,13 @@ def opened(connection: Connection, day: str = DAY, check: str = "reconciliation-
         "demo": False,
     }
     number = connection.execute(insert(alert).values(values).returning(alert.c.id)).scalar_one()
-    of_ticket: dict[str, Any] = {"kind": "fault", "title": check, "description": "", "priority": "high", "state": "open"}
+    of_ticket: dict[str, Any] = {
+        "kind": "fault",
+        "title": check,
+        "description": "",
+        "priority": "high",
+        "state": "open",
+    }
     of_ticket |= {"opened_by": "routes", "opened_at": NOON, "alert_id": number, "demo": False}
     return int(connection.execute(insert(ticket).values(of_ticket).returning(ticket.c.id)).scalar_one())
 
