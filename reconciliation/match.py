@@ -18,7 +18,7 @@ from reconciliation import arrival, breaks, carried, causes, certificate, conser
 from reconciliation.arrival import Arrival
 from reconciliation.conservation import FileTotals, Places
 from reconciliation.engines import ENGINES, connect
-from reconciliation.matching import arrange, side_by_side
+from reconciliation.matching import Party, arrange, side_by_side
 from reconciliation.outcome import BREAKS, DONE, REFUSED, Outcome
 from reconciliation.publishing import publish, workplace
 from reconciliation.request import Request
@@ -66,10 +66,10 @@ def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome
         if folder is None:
             return _refused(request, (f"{request.out}: another run is writing its result here; wait for its end",))
         with connect(request.engine, folder, request.memory_limit_bytes) as engine:
-            loaded, totals, faults = _load(engine, request, arrivals, folder, progress)
+            loaded, totals, parties, faults = _load(engine, request, arrivals, folder, progress)
             if faults:
                 return _refused(request, faults)
-            content = _judge(engine, request, rules, loaded, totals, folder, progress)
+            content = _judge(engine, request, rules, loaded, totals, parties, folder, progress)
         if not (content["rows_tie"] and content["amounts_tie"]):
             return _refused(
                 request,
@@ -82,29 +82,32 @@ def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome
 
 def _load(
     engine: Engine, request: Request, arrivals: Mapping[str, Arrival], folder: Path, progress: Progress
-) -> tuple[dict[str, Loaded], dict[str, FileTotals], tuple[str, ...]]:
+) -> tuple[dict[str, Loaded], dict[str, FileTotals], dict[str, Party], tuple[str, ...]]:
+    """Each party's rows, their totals and which of them stand, worked out one after the other while they are in memory."""
     day = day_of(request.business_day, request.timezone, request.cutoff_window, request.cutoff)
     progress("read")
+    brought: Mapping[str, ir.Table] = carried.read(engine, request.carried, request.adjusted, request.names)
 
-    def load(party: str) -> tuple[Loaded, FileTotals] | str:
+    def load(party: str) -> tuple[Loaded, FileTotals, Party] | str:
         delivered = arrivals[party].delivered
         try:
             file = arrivals[party].source.read(engine, delivered, day, folder)
         except SourceError as error:
             return f"{delivered.path}: {error}"
-        return file, conservation.of_file(engine, file)
+        return file, conservation.of_file(engine, file), arrange(engine, file, brought.get(party))
 
     loaded: dict[str, Loaded] = {}
     totals: dict[str, FileTotals] = {}
+    parties: dict[str, Party] = {}
     faults: list[str] = []
     for party, result in _for_each(request.names, load).items():
         if isinstance(result, str):
             faults.append(result)
             continue
-        file, total = loaded[party], totals[party] = result
+        file, total, _ = loaded[party], totals[party], parties[party] = result
         uncertain = file.mended.uncertain_amount_minor if file.mended else 0
         faults += arrival.tie(arrivals[party], total.stated.count, total.stated.amount_minor, uncertain)
-    return loaded, totals, tuple(faults)
+    return loaded, totals, parties, tuple(faults)
 
 
 def _for_each(parties: Sequence[str], work: Callable[[str], Result]) -> dict[str, Result]:
@@ -119,17 +122,18 @@ def _judge(
     rules: Rules,
     loaded: Mapping[str, Loaded],
     totals: Mapping[str, FileTotals],
+    parties: dict[str, Party],
     folder: Path,
     progress: Progress,
 ) -> dict[str, Any]:
     """Match, classify, write the outputs into `folder`, and return the certificate's content."""
     day = day_of(request.business_day, request.timezone, request.cutoff_window, request.cutoff)
     progress("match")
-    brought: Mapping[str, ir.Table] = carried.read(engine, request.carried, request.adjusted, request.names)
-    parties = _for_each(request.names, lambda party: arrange(engine, loaded[party], brought.get(party)))
+    beside_each_other = side_by_side(parties)
     progress("classify")
-    came = Brought(bool(brought), looked_back=request.carried is not None)
-    keys = engine.keep("classified", rules.classify(side_by_side(parties), day, came))
+    looked_back = request.carried is not None
+    came = Brought(looked_back or request.adjusted is not None, looked_back)
+    keys = engine.keep("classified", rules.classify(beside_each_other, day, came))
     passed = None
     if request.passes:
         from reconciliation.passes import apply

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from core.duration import Duration
+from core.fields import LabelName, Part, TimeZone
 
 Name = Annotated[
     str,
     Field(min_length=1, max_length=120, pattern=r"^\w[\w .:@-]*$", description="A name: letters, digits, _ . : @ -"),
 ]
-LabelName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)]
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone; write one like Asia/Shanghai or UTC") from error
-    return name
 
 
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _clock_time(value: Any) -> Any:
-    if isinstance(value, int | float):
-        raise ValueError('put the time in quotes, like "00:40"; without them YAML reads a number')
-    return value
-
-
-def _local(value: time) -> time:
-    if value.tzinfo is not None:
-        raise ValueError("a local time has no zone of its own; the operator's `timezone` is meant")
-    return value
-
-
-TimeZone = Annotated[str, AfterValidator(_zone)]
 Texts = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
-LocalTime = Annotated[time, BeforeValidator(_clock_time), AfterValidator(_local)]
-
-
-class Part(BaseModel):
-    """Refuses names it does not know: a misspelt setting is a fault, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Operator(Part):
@@ -162,7 +133,7 @@ class TargetEntry(Part):
 class TargetsFile(Part):
     """targets.yaml: what is watched, and how."""
 
-    targets: list[TargetEntry] = []
+    targets: list[TargetEntry] = Field(default=[])
 
 
 class CheckEntry(Part):
@@ -188,7 +159,7 @@ class CheckEntry(Part):
 class ChecksFile(Part):
     """checks.yaml: how measurements are judged."""
 
-    checks: list[CheckEntry] = []
+    checks: list[CheckEntry] = Field(default=[])
 
 
 FILES: dict[str, type[BaseModel]] = {

@@ -12,17 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from core.duration import Duration
-from reconciliation.controls.fields import (
-    DatedPath,
-    Exact,
-    FileName,
-    Identifier,
-    LabelName,
-    LocalTime,
-    Minor,
-    Part,
-    TimeZone,
-)
+from core.fields import LabelName, LocalTime, Part, TimeZone
+from reconciliation.controls.fields import DatedPath, Exact, FileName, Identifier, Minor
 from reconciliation.controls.quantity_entries import QuantityEntry
 
 Loser = Literal["customer", "operator", "partner", "none"]

@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import time
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 LARGEST: int = 2**63 - 1
 DAY = "{day}"
 PREVIOUS_DAY = "{previous_day}"
 _BRACES = re.compile(r"\{[^}]*\}?|\}")
-
-
-class Part(BaseModel):
-    """Refuses names it does not know: a misspelt setting is a fault, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone; write one like Asia/Shanghai or UTC") from error
-    return name
-
-
-def _clock_time(value: Any) -> Any:
-    if isinstance(value, int | float):
-        raise ValueError('put the time in quotes, like "09:30"; without them YAML reads a number')
-    return value
-
-
-def _local(value: time) -> time:
-    if value.tzinfo is not None:
-        raise ValueError("a local time has no zone of its own; the calendar's `timezone` is meant")
-    return value
 
 
 def _dated(path: str) -> str:
@@ -70,9 +42,6 @@ FileName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z
 """A control's name: it names its file, its folder of results and its target."""
 Identifier = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """The name of a quantity or of a party: letters, digits and _ ."""
-LabelName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)]
-TimeZone = Annotated[str, AfterValidator(_zone)]
-LocalTime = Annotated[time, BeforeValidator(_clock_time), AfterValidator(_local)]
 DatedPath = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_dated)]
 Exact = Annotated[Decimal, BeforeValidator(_number)]
 """A number as it is written, never a float."""

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from core.duration import Duration, show_duration
+from core.fields import Part
 from core.secrets import SecretRef
-from reconciliation.controls.fields import DatedPath, Exact, FileName, Part
+from reconciliation.controls.fields import DatedPath, Exact, FileName
 from reconciliation.controls.formula import FormulaError, parse
 
 WAYS = ("file", "sql", "cdr_headers", "run", "value", "derived")

@@ -48,7 +48,9 @@ control_break = Table(
     metadata,
     Column("id", RowId, primary_key=True),
     Column("run_id", BigInteger, ForeignKey("control_run.id"), nullable=False),
-    Column("fingerprint", Text, nullable=False, server_default=text("''")),  # reconciliation.desk.identity: the same break again
+    Column(
+        "fingerprint", Text, nullable=False, server_default=text("''")
+    ),  # reconciliation.desk.identity: the same break again
     Column("business_key", Text, nullable=False),
     Column("kind", Text, nullable=False),  # payment, refund
     Column("class", Text, nullable=False),

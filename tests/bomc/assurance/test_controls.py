@@ -381,3 +381,19 @@ def test_an_equation_over_a_run_is_made_after_it_with_its_reports(store: Engine,
 def test_controls_are_run_after_those_that_they_read() -> None:
     names = [each.name for each in in_order([equation("a", of="b"), equation("b", of="pay"), control()])]
     assert names == ["pay", "b", "a"]
+
+
+def test_an_equation_is_made_again_when_the_run_that_it_reads_has_another_result(store: Engine, tmp_path: Path) -> None:
+    """The match is mended and run by hand; the equation over it follows by itself, once."""
+    deliver(tmp_path)
+    told: list[Outcome] = []
+    both = [equation(), control()]
+    found = Controls(store, tmp_path, both, SHANGHAI, lambda: NOW, taking(told), with_reports=False)
+    assert found.catch_up() == 2
+    write(tmp_path / "exchange" / DAY.isoformat() / "billing.csv", "billing", DAY, [record("a"), record("b")])
+    found.run_day(control(), DAY)
+    assert found.catch_up() == 1
+    assert found.catch_up() == 0
+    results = [(row.control, row.outcome) for row in rows(store, control_run)]
+    assert results == [("pay", "breaks"), ("totals", "breaks"), ("pay", "clean"), ("totals", "clean")]
+    assert labelled(told, "totals/reconcile")["balanced", ""] == 1
