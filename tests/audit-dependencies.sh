@@ -4,7 +4,7 @@
 set -u
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
-timeout 120 "$1/pip-audit" --require-hashes --disable-pip -r requirements/test.txt --progress-spinner off >"$report" 2>&1
+timeout 120 "$1/pip-audit" --require-hashes --disable-pip -r requirements/full.txt --progress-spinner off >"$report" 2>&1
 status=$?
 unknown=$(grep -c "could not be audited" "$report")
 if [ "$status" -eq 0 ] && [ "$unknown" -gt 0 ]; then
