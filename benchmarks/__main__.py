@@ -6,7 +6,7 @@ import importlib
 import sys
 import time
 
-NAMES = ("pipeline", "prometheus", "alert_latency", "console", "reconciliation")
+NAMES = ("pipeline", "prometheus", "alert_latency", "console", "reconciliation", "reconciliation_sizes")
 """The figures, in the order in which they run. Adding one: its file, a name here, a line in docs/benchmarks.md."""
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 PARTIES = ("billing", "platform", "payment")
 SHARES = (0.0, 0.01, 0.2)
-TARGET_RATIO, TARGET_PEAK_MIB = 3.5, 2048
+TARGET_PEAK_MIB = 2048
 
 OURS = """
 import sys
@@ -51,13 +51,18 @@ class Run(NamedTuple):
     peak_mib: float
 
 
+def target_ratio(keys: int) -> float:
+    """How many times bare DuckDB's time a run may take: what does not grow with the files weighs less in larger ones."""
+    return 2.5 if keys < 10_000_000 else 2.0
+
+
 def generate(folder: Path, keys: int, share: float, seed: int = 1) -> None:
     """Write three files of about `keys` rows in which a share of the keys breaks, with their manifests."""
     import duckdb
 
     from reconciliation.scanning import checksum
 
-    con = duckdb.connect()
+    con = duckdb.connect(config={"memory_limit": "6GiB", "temp_directory": str(folder / "spilled")})
     for place, party in enumerate(PARTIES):
         path = folder / f"{party}.csv"
         broken = f"hash(i * 31 + {seed}) % 100000 < {round(share * 100000)}"
@@ -132,6 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--share", type=float, action="append", help="share of keys that break; may be repeated")
     chosen = parser.parse_args(arguments)
+    target = target_ratio(chosen.keys)
     missed = False
     for share in chosen.share or SHARES:
         with tempfile.TemporaryDirectory(prefix="reconciliation-") as name:
@@ -141,10 +147,10 @@ def main(arguments: list[str] | None = None) -> int:
         ratio = statistics.median(mine.wall_s / theirs.wall_s for mine, theirs in zip(ours, bare, strict=True))
         cpu_ratio = statistics.median(mine.cpu_s / theirs.cpu_s for mine, theirs in zip(ours, bare, strict=True))
         peak = max(run.peak_mib for run in ours)
-        missed = missed or ratio > TARGET_RATIO or peak > TARGET_PEAK_MIB
+        missed = missed or ratio > target or peak > TARGET_PEAK_MIB
         print(
             f"reconciliation of {chosen.keys} keys, {share:.0%} breaks: {ratio:.2f} x bare DuckDB in wall time"
-            f" (target {TARGET_RATIO}), {cpu_ratio:.2f} x in processor time;"
+            f" (target {target}), {cpu_ratio:.2f} x in processor time;"
             f" {statistics.median(run.wall_s for run in ours):.2f} s against"
             f" {statistics.median(run.wall_s for run in bare):.2f} s;"
             f" peak {peak:.0f} MiB against {max(run.peak_mib for run in bare):.0f} MiB (target {TARGET_PEAK_MIB})",

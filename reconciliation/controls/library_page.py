@@ -45,7 +45,7 @@ INTRODUCTION = """# Controls
 Made from the models and the library by `python -m reconciliation.controls.library_page > docs/controls.md`; a test holds them
 together.
 
-A *control* is one YAML file, `controls/NAME.yaml` in the home folder, that says what is reconciled for each business day. There
+A *control* is one YAML file, `config/controls/NAME.yaml` in the home folder, that says what is reconciled for each business day. There
 are two kinds: a **match** compares the records of two or more parties key by key (docs/reconciliation.md), an **equation** takes
 quantities that must add up, or a ratio that must hold. Everything wrong in all files is said at once, with file and line.
 
