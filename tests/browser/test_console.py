@@ -268,7 +268,7 @@ def test_a_target_draws_its_indicators_and_marks_its_changes_in_the_viewers_zone
 
 def test_breaks_show_both_raw_records_with_file_and_line_and_follow_their_class(page: Page, site: Site) -> None:
     page.goto(site.url + "/reconciliation")
-    page.locator(".heat-breaks").last.click()
+    page.locator("a.heat-breaks").last.click()
     expect(page.locator("#run-breaks .ag-center-cols-container .ag-row").first).to_contain_text(".csv:")
     expect(page.locator("#run-chosen")).to_contain_text("17 rows")
     page.get_by_role("link", name="Missing in billing").click()
@@ -278,7 +278,7 @@ def test_breaks_show_both_raw_records_with_file_and_line_and_follow_their_class(
 
 def test_a_refused_run_says_why(page: Page, site: Site) -> None:
     page.goto(site.url + "/reconciliation")
-    page.locator(".heat-refused").click()
+    page.locator("a.heat-refused").click()
     expect(page.locator("#run-body")).to_contain_text("the manifest says 4,180 rows, the file has 4,102")
 
 

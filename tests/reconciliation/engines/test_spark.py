@@ -148,7 +148,7 @@ def on_both(request: Request) -> tuple[Outcome, Outcome]:
 def test_a_day_of_every_class_with_bad_rows_and_a_damaged_file_gives_the_same_bytes(tmp_path: Path) -> None:
     day = a_day(seed=1, keys=600)
     for number, fault in enumerate(BAD):
-        day[PARTIES[number % 3]].append(record(f"bad-{number}", None, **fault))
+        day[PARTIES[number % 3]].append({**record(f"bad-{number}"), **fault})
     day["platform"][3:3] = [record("two lines", account="a\nb"), record("nul", status="a\0b")]
     first, _ = on_both(deliver(tmp_path, day))
     rare = {"no_effect", "matched"}
@@ -157,6 +157,7 @@ def test_a_day_of_every_class_with_bad_rows_and_a_damaged_file_gives_the_same_by
     assert first.rejected > len(BAD)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interpreted")
 def test_items_carried_and_adjusted_into_the_next_day_give_the_same_bytes(tmp_path: Path) -> None:
     from pyarrow import compute, parquet
@@ -208,6 +209,7 @@ def test_the_general_rules_of_two_parties_and_a_parquet_file_give_the_same_bytes
     assert {"missing_in_bank", "missing_in_book", "amount_difference", "matched"} <= set(first.certificate["classes"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interpreted")
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(seed=st.integers(0, 2**32), keys=st.integers(20, 300), tolerance=st.sampled_from([0, 1]), mixed=st.booleans())
