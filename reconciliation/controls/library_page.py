@@ -45,9 +45,10 @@ INTRODUCTION = """# Controls
 Made from the models and the library by `python -m reconciliation.controls.library_page > docs/controls.md`; a test holds them
 together.
 
-A *control* is one YAML file, `config/controls/NAME.yaml` in the home folder, that says what is reconciled for each business day. There
-are two kinds: a **match** compares the records of two or more parties key by key (docs/reconciliation.md), an **equation** takes
-quantities that must add up, or a ratio that must hold. Everything wrong in all files is said at once, with file and line.
+A *control* is one YAML file, `config/controls/NAME.yaml` in the home folder, that says what is reconciled for each business
+day. There are two kinds: a **match** compares the records of two or more parties key by key (docs/reconciliation.md), an
+**equation** takes quantities that must add up, or a ratio that must hold. Everything wrong in all files is said at once, with
+file and line.
 
 A business day is run on the next calendar day, at `schedule.at`; a run that has not happened by `deadline` is a fault of its own.
 Times are local, of `calendar.timezone` or else the operator's, and stand in quotes. Lengths of time are written `30m`, `7d`.
