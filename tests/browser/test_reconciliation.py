@@ -117,6 +117,7 @@ def test_every_page_opens_without_a_complaint_and_fits_a_phone_and_a_wall(
     page.goto(site.url + place)
     filled(page)
     expect(page.locator("#page")).to_contain_text("data as of")
+    expect(page.locator(".shell-nav a[href='/reconciliation']")).to_have_css("font-weight", "600")
     for width, height in ((390, 844), (1920, 1080)):
         page.set_viewport_size({"width": width, "height": height})
         require_width(page, width)
