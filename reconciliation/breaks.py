@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 FILE_CSV: Final = "breaks.csv"
 FILE_PARQUET: Final = "breaks.parquet"
-_LEADING: Final = ("business_key", "kind", "class", "loser", "at_risk_minor", "currency", "carried")
-_OF_PARTY: Final = ("record_id", "amount_minor", "currency", "status", "fee_minor", "occurred_at", "file", "line")
+LEADING: Final = ("business_key", "kind", "class", "loser", "at_risk_minor", "currency", "carried")
+OF_PARTY: Final = ("record_id", "amount_minor", "currency", "status", "fee_minor", "occurred_at", "file", "line")
 _DELIVERED: Final = ("business_key", "record_id", "file")  # text of the sender's choosing; the rest is ours
 
 
 def columns(parties: Iterable[str]) -> tuple[str, ...]:
     """The columns of a break, of the parties in their order."""
-    return (*_LEADING, *(f"{party}_{name}" for party in parties for name in _OF_PARTY))
+    return (*LEADING, *(f"{party}_{name}" for party in parties for name in OF_PARTY))
 
 
 def found(classified: ir.Table, parties: Mapping[str, Party], rules: Rules) -> ir.Table:
@@ -117,7 +117,7 @@ def _of_keys(classified: ir.Table, parties: Mapping[str, Party], rules: Rules) -
             "currency": currency,
             "carried": picked["carried"],
         },
-        **{f"{party}_{column}": picked[f"{party}_{column}"] for party in parties for column in _OF_PARTY},
+        **{f"{party}_{column}": picked[f"{party}_{column}"] for party in parties for column in OF_PARTY},
         **{name: ibis.coalesce(*(picked[f"{party}_{name}"] for party in rules.speakers)) for name in kept(parties)},
     )
 
@@ -143,7 +143,7 @@ def _surplus(name: str, rows: ir.Table, rules: Rules) -> ir.Table:
             "currency": side[f"{name}_currency"],
             "carried": ibis.literal(False),
         },
-        **{f"{name}_{column}": side[f"{name}_{column}"] for column in _OF_PARTY},
+        **{f"{name}_{column}": side[f"{name}_{column}"] for column in OF_PARTY},
         **{column: side[f"{name}_{column}"] for column in further},
     )
     types = side.schema()
@@ -151,7 +151,7 @@ def _surplus(name: str, rows: ir.Table, rules: Rules) -> ir.Table:
         f"{party}_{column}": ibis.null(types[f"{name}_{column}"])
         for party in rules.parties
         if party != name
-        for column in _OF_PARTY
+        for column in OF_PARTY
     }
     lines = lines.mutate(**others)
     return lines.select(*columns(rules.parties), *further)

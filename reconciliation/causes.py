@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.money import format_minor
 from reconciliation.reports.words import speaker
-from reconciliation.validation import KEPT
+from reconciliation.validation import KEPT, micros
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -170,8 +170,7 @@ def _instants(engine: Engine, rows: ir.Table, parties: Mapping[str, Party]) -> l
     import ibis
 
     at = ibis.coalesce(*(rows[f"{party}_occurred_at"] for party in parties))
-    micros = at.epoch_seconds().cast("int64") * 1_000_000 + at.microsecond().cast("int64")
-    found = engine.fetch(rows.select(micros=micros).order_by("micros").limit(_EXAMINED))
+    found = engine.fetch(rows.select(micros=micros(at)).order_by("micros").limit(_EXAMINED))
     epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
     return [epoch + timedelta(microseconds=int(row["micros"])) for row in found if row["micros"] is not None]
 

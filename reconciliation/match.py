@@ -14,13 +14,14 @@ from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from reconciliation import arrival, breaks, carried, causes, certificate, conservation, passes, rejects
+from reconciliation import arrival, breaks, carried, causes, certificate, conservation, passes, rejects, reports
 from reconciliation.arrival import Arrival
 from reconciliation.conservation import FileTotals, Places
 from reconciliation.engines import ENGINES, connect
 from reconciliation.matching import Party, arrange, side_by_side
 from reconciliation.outcome import BREAKS, DONE, REFUSED, Outcome
 from reconciliation.publishing import publish, workplace
+from reconciliation.reports import checksums
 from reconciliation.request import Request
 from reconciliation.rules import Rules, rules_of
 from reconciliation.rules.shared import Brought
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 OUTPUTS: Final = (breaks.FILE_CSV, breaks.FILE_PARQUET, rejects.FILE)
 FURTHER: Final = (passes.PAIRS, passes.PROPOSALS)
-REPORTS: Final = (causes.FILE, causes.DIMENSIONS, "report.xlsx", "report.pdf", "SHA256SUMS")
+REPORTS: Final = (causes.FILE, causes.DIMENSIONS, reports.WORKBOOK, reports.DOCUMENT, checksums.FILE)
 """What people get besides; SHA256SUMS lists all files and comes last."""
 _AT_ONCE: Final = 2  # parties worked for side by side; more would only take the engine's threads from each other
 Progress = Callable[[str], None]
@@ -256,8 +257,6 @@ def _publish(request: Request, sealed: Mapping[str, Any], folder: Path) -> Outco
 
 def _reported(request: Request, sealed: Mapping[str, Any], folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Write the reports into `folder`; their names, and a sentence for what could not be written on this machine."""
-    from reconciliation import reports
-
     notes: tuple[str, ...] = ()
     try:
         reports.write(folder, sealed, language=request.language, title=request.title)

@@ -84,6 +84,16 @@ def near(instant: ir.Value, boundary: datetime, window: timedelta) -> ir.Boolean
     return (instant >= at(boundary - window)) & (instant <= at(boundary + window))
 
 
+def micros(instant: ir.Value) -> ir.Value:
+    """An instant as whole microseconds since the epoch, so that differences of instants are numbers on every engine."""
+    return instant.epoch_seconds().cast("int64") * 1_000_000 + instant.microsecond().cast("int64")
+
+
+def column(rows: ir.Table, name: str) -> ir.Value:
+    """A column of the records by its standard name, kept beside the judged ones or among them."""
+    return rows[name] if name in rows.columns else rows[KEPT + name]
+
+
 def at(instant: datetime) -> ir.Value:
     """A constant instant, in UTC."""
     import ibis

@@ -51,6 +51,7 @@ class Arrivals:
         self._engine, self._home, self._operator, self._clock = engine, home, operator, clock
         self._controls = [control for control in controls if isinstance(control, MatchControl)]
         self._known: Known = {}
+        self._noted: set[tuple[Expectation, Path, str]] = set()  # deliveries that are kept already
         self._days = 1 + max([control.catch_up_days for control in self._controls], default=0)
 
     def look(self) -> list[Arrival]:
@@ -61,6 +62,7 @@ class Arrivals:
         owed = expectations(self._controls, self._operator, now, self._days)
         if len(self._known) > MOST_KNOWN:
             self._known.clear()
+            self._noted.clear()
         for each in owed:
             for path in self._paths(each):
                 self._note(each, path, now)
@@ -78,11 +80,13 @@ class Arrivals:
         except OSError as error:
             log.warning("%s cannot be looked at: %s. It is tried again.", path, error.strerror or error)
             return
-        if looked is None:
+        if looked is None or (owed, path, looked.sha256) in self._noted:
             return
         with writing(self._engine) as connection:
-            if _as_stated(looked) or _is_kept(connection, owed):
-                deliveries.record(connection, owed, looked, now, self._home)
+            if not (_as_stated(looked) or _is_kept(connection, owed)):
+                return
+            deliveries.record(connection, owed, looked, now, self._home)
+        self._noted.add((owed, path, looked.sha256))
 
     def _bring(self, control: MatchControl) -> None:
         """Fetch what the control says how to bring; what is wrong is logged, and the file stays missing."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from reconciliation import causes
 from reconciliation.breaks import read_breaks
 from reconciliation.desk.cases import open_cases
 from reconciliation.desk.identity import fingerprint as break_fingerprint
+from reconciliation.desk.identity import records as records_of
 from reconciliation.desk.proof import prove_settled
 from reconciliation.outcome import Outcome
 
@@ -163,24 +164,6 @@ def _break_row(run_id: int, control: str, line: Mapping[str, Any]) -> dict[str, 
         "run_id": run_id,
         "fingerprint": break_fingerprint(control, line),
         **{name: line[name] for name in LEADING},
-        "records": dict(_records(line)),
+        "records": records_of(line),
         "dimensions": line["dimensions"],
     }
-
-
-def _records(line: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The records of a line by party; a party's name is what stands before `_record_id`."""
-    for column in line:
-        if not column.endswith("_record_id") or line[column] is None:
-            continue
-        party = column.removesuffix("_record_id")
-        yield (
-            party,
-            {
-                name.removeprefix(f"{party}_"): value.astimezone(UTC).isoformat()
-                if isinstance(value, datetime)
-                else value
-                for name, value in line.items()
-                if name.startswith(f"{party}_")
-            },
-        )

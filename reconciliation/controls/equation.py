@@ -15,7 +15,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from reconciliation import certificate
-from reconciliation.breaks import FILE_CSV, FILE_PARQUET
+from reconciliation.breaks import FILE_CSV, FILE_PARQUET, LEADING
 from reconciliation.controls.entries import OUT_OF_BALANCE, Balance, EquationControl, version
 from reconciliation.controls.fields import LARGEST
 from reconciliation.controls.file_totals import Day
@@ -29,7 +29,6 @@ from reconciliation.rejects import FILE as REJECTS
 from reconciliation.request import SHANGHAI
 from reconciliation.scanning import checksum
 
-COLUMNS: Final = ("business_key", "kind", "class", "loser", "at_risk_minor", "currency", "carried")
 REJECT_COLUMNS: Final = ("party", "file", *SET_ASIDE_COLUMNS)
 KIND: Final = "equation"
 """The kind of an equation's break, where records have payment and refund."""
@@ -130,11 +129,11 @@ def _write(lines: tuple[dict[str, Any], ...], folder: Path) -> dict[str, str]:
 
     with (folder / FILE_CSV).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([_cell(line[name]) for name in COLUMNS] for line in lines)
+        writer.writerow(LEADING)
+        writer.writerows([_cell(line[name]) for name in LEADING] for line in lines)
     (folder / REJECTS).write_text(f"{','.join(REJECT_COLUMNS)}\n", encoding="utf-8")
     types = {"at_risk_minor": pyarrow.int64(), "carried": pyarrow.bool_()}
-    schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in COLUMNS])
+    schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in LEADING])
     parquet.write_table(pyarrow.Table.from_pylist(list(lines), schema=schema), folder / FILE_PARQUET)
     return {name: checksum(folder / name) for name in (FILE_CSV, FILE_PARQUET, REJECTS)}
 

@@ -12,12 +12,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from reconciliation.breaks import LEADING, OF_PARTY
 from reconciliation.matching import EXPECTED_FILE
 
-LEADING: Final = ("business_key", "kind", "class", "loser", "at_risk_minor", "currency", "carried")
-"""The columns of a line of `breaks.parquet` before those of the parties."""
-OF_PARTY: Final = ("record_id", "amount_minor", "currency", "status", "fee_minor", "occurred_at", "file", "line")
-"""The columns of each party, there with the party's name and an underscore before them."""
 _ID: Final = "_record_id"
 
 Line = Mapping[str, Any]

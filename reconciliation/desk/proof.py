@@ -21,8 +21,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, func, select
 
 from core.store.tables import break_adjustment, break_case, control_run
+from reconciliation.breaks import OF_PARTY
 from reconciliation.desk.adjustments import others, parties_of, prove, takes_whole
-from reconciliation.desk.identity import OF_PARTY, Line, Record, as_line, records
+from reconciliation.desk.identity import Line, Record, as_line, records
 from reconciliation.matching import EXPECTED_FILE
 
 OPPOSITE: Final = {"payment": "refund", "refund": "payment"}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciliation.passes import Batch, Fuzzy, Pass, Tolerance, described
 from reconciliation.passes.pairing import nearest
-from reconciliation.validation import KEPT
+from reconciliation.validation import column
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -110,11 +110,6 @@ def _members(rows: ir.Table, groups: ir.Table, side: int, each: Batch) -> ir.Tab
     keyed = rows.mutate(**named)
     joined = keyed.join(groups, ["currency", "refund", *named])
     return joined.select(*rows.columns, "group")
-
-
-def column(rows: ir.Table, name: str) -> ir.Value:
-    """A column of the records by its standard name, kept beside the judged ones or among them."""
-    return rows[name] if name in rows.columns else rows[KEPT + name]
 
 
 def _code(rules: Rules, each: Pass) -> ir.Value:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciliation.passes import Fuzzy, Tolerance
-from reconciliation.validation import KEPT
+from reconciliation.validation import column, micros
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -81,8 +81,7 @@ def _candidates(first: ir.Table, second: ir.Table, each: Tolerance | Fuzzy) -> i
 
 def _side(rows: ir.Table, side: int, same: tuple[str, ...], money: int, seconds: int) -> ir.Table:
     """One party's rows with the buckets they lie in; a bucket is as wide as the tolerance, so that only neighbours fit."""
-    micros = rows["occurred_at"].cast("timestamp").epoch_seconds() * 1_000_000 + rows["occurred_at"].microsecond()
-    chosen = {f"same_{place}": _named(rows, name) for place, name in enumerate(same)}
+    chosen = {f"same_{place}": column(rows, name) for place, name in enumerate(same)}
     return rows.select(
         "currency",
         "refund",
@@ -94,13 +93,9 @@ def _side(rows: ir.Table, side: int, same: tuple[str, ...], money: int, seconds:
             f"id_{side}": rows["record_id"],
             f"key_{side}": rows["business_key"],
             f"amount_{side}": rows["amount"],
-            f"micros_{side}": micros.cast("int64"),
+            f"micros_{side}": micros(rows["occurred_at"]),
         },
     )
-
-
-def _named(rows: ir.Table, name: str) -> ir.Value:
-    return rows[name] if name in rows.columns else rows[KEPT + name]
 
 
 def _unlike(both: ir.Table) -> ir.Value:

@@ -25,6 +25,7 @@ from reconciliation.rules.shared import (
     priced,
     spread,
 )
+from reconciliation.validation import micros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,11 +118,8 @@ def _apart(keys: Keys, request: Request) -> list[tuple[ir.Value, str]]:
     """Whether the instants of one key are farther apart than allowed."""
     if request.time_tolerance is None:
         return []
-    micros = [
-        at.epoch_seconds().cast("int64") * 1_000_000 + at.microsecond().cast("int64")
-        for at in keys.each("occurred_at").values()
-    ]
-    return [(spread(micros) > int(request.time_tolerance.total_seconds() * 1_000_000), "time_difference")]
+    instants = [micros(at) for at in keys.each("occurred_at").values()]
+    return [(spread(instants) > int(request.time_tolerance.total_seconds() * 1_000_000), "time_difference")]
 
 
 def _at_risk(table: ir.Table, parties: Sequence[str], codes: dict[str, int]) -> ir.Value:
