@@ -140,7 +140,9 @@ def _judge(
         from reconciliation.passes import apply
 
         progress("pass")
-        passed = apply.run(engine, keys, parties, rules, request.passes, folder)
+        passed = apply.run(
+            engine, keys, parties, rules, request.passes, folder, lambda table: rules.classify(table, day, came)
+        )
         keys = engine.keep("passed", passed.keys)
     progress("write")
     lines = engine.keep("breaks", breaks.ordered(breaks.found(keys, parties, rules), parties))

@@ -25,6 +25,15 @@ def _pair(value: Any) -> Any:
 
 ColumnPair = Annotated[tuple[str, str], BeforeValidator(_pair)]
 """The same thing in the records of two parties; a bare name stands for both."""
+
+
+def _two(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("name the two parties that the pass looks between, such as [platform, bank]")
+    return value
+
+
+PartyPair = Annotated[tuple[Identifier, Identifier], BeforeValidator(_two)]
 OUT_OF_BALANCE = "out_of_balance"
 """The one class of break that an equation has."""
 
@@ -109,7 +118,7 @@ class TolerancePass(Part):
 class BatchPass(Part):
     """One to many and many to many: what adds up to the same total within these columns."""
 
-    by: tuple[ColumnPair, ...] = Field(min_length=1, description="A column, or [the first party's, the second's].")
+    by: tuple[ColumnPair, ...] = Field(min_length=1, description="A column, or [the first's of the two, the second's].")
     amount_minor: Minor = Field(default=0, description="How far apart the two totals may be, in minor units.")
 
 
@@ -122,11 +131,14 @@ class FuzzyPass(Part):
 
 
 class Pass(Part):
-    """One pass over what the passes before it left; exactly one of the three."""
+    """One pass over what the passes before it left; exactly one of tolerance, batch and fuzzy."""
 
-    tolerance: TolerancePass | None = None
-    batch: BatchPass | None = None
-    fuzzy: FuzzyPass | None = None
+    between: PartyPair | None = Field(
+        default=None, description="The two parties it looks between; needed where the match has more than two."
+    )
+    tolerance: TolerancePass | None = Field(default=None, description="Pairs of one row each, the nearest first.")
+    batch: BatchPass | None = Field(default=None, description="Many rows by their total.")
+    fuzzy: FuzzyPass | None = Field(default=None, description="Pairs whose keys look alike; only proposed.")
 
     @model_validator(mode="after")
     def _one(self) -> Pass:

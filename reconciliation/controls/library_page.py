@@ -28,6 +28,7 @@ from reconciliation.controls.definition import (
     Limits,
     MatchControl,
     PartyEntry,
+    Pass,
     QuantityEntry,
     RunField,
     Schedule,
@@ -77,6 +78,12 @@ MODELS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("A match", "", MatchControl),
     ("parties.NAME", f"Sources: {', '.join(SOURCES)}. Fetches: {', '.join(FETCHES)}.", PartyEntry),
     ("tolerance", "", Tolerance),
+    (
+        "passes",
+        "Each is one of tolerance, batch and fuzzy, such as `{between: [platform, bank], tolerance: {time: 2h}}`. What they do\n"
+        "with three to five parties is in docs/reconciliation.md.",
+        Pass,
+    ),
     ("passes: tolerance", "", TolerancePass),
     ("passes: batch", "", BatchPass),
     ("passes: fuzzy", "", FuzzyPass),

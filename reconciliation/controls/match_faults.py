@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from core.yaml_file import Document, Place
+from reconciliation.passes import unclear
 from reconciliation.request import STANDARD
 from reconciliation.rules import general, three_way
 from reconciliation.sources import STATEMENTS
@@ -44,14 +45,29 @@ def find(document: Document, raw: Mapping[str, Any]) -> None:
         document.fault(("key",), sentence)
     passes = raw.get("passes")
     for number, entry in enumerate(passes if isinstance(passes, list) else ()):
-        for kind, field in (("tolerance", "same"), ("batch", "by")):
-            given = entry.get(kind) if isinstance(entry, dict) else None
-            if isinstance(given, dict):
-                unknown_columns(document, ("passes", number, kind, field), _texts(given.get(field)), columns)
+        if isinstance(entry, dict):
+            _pass(document, ("passes", number), entry, columns)
+            if rules == "general" and FEWEST_PARTIES <= len(parties) <= general.MOST_PARTIES:
+                _between(document, ("passes", number), entry.get("between"), tuple(parties))
     limits = raw.get("limits")
     limited = limits.get("classes") if isinstance(limits, dict) else None
     _classes(document, ("losers",), raw.get("losers"), rules, tuple(parties))
     _classes(document, ("limits", "classes"), limited, rules, tuple(parties))
+
+
+def _pass(document: Document, place: Place, raw: Mapping[str, Any], columns: Collection[str]) -> None:
+    """Columns that the pass at `place` names and no record has."""
+    for kind, field in (("tolerance", "same"), ("batch", "by")):
+        given = raw.get(kind)
+        if isinstance(given, dict):
+            unknown_columns(document, (*place, kind, field), _texts(given.get(field)), columns)
+
+
+def _between(document: Document, place: Place, given: Any, parties: tuple[str, ...]) -> None:
+    """What is unclear about the two parties of the pass at `place`; a value that names no two is the model's to refuse."""
+    if given is None or (isinstance(given, list) and len(given) == 2 and all(isinstance(name, str) for name in given)):
+        for sentence in unclear(given, parties):
+            document.fault((*place, "between"), f"{_shown(place)}: {sentence}")
 
 
 def _texts(value: Any) -> list[str]:
@@ -130,8 +146,6 @@ def _parties(document: Document, rules: Any, names: tuple[str, ...], raw: Mappin
     for field in ("losers", "passes"):
         if rules == "three_way" and raw.get(field):
             document.fault((field,), f"{field}: the three-way rules have their own; say `rules: general`")
-    if rules == "general" and raw.get("passes") and count > FEWEST_PARTIES:
-        document.fault(("passes",), f"passes: they bring rows of two parties together; this control has {count}")
 
 
 def _classes(document: Document, place: Place, given: Any, rules: Any, parties: tuple[str, ...]) -> None:

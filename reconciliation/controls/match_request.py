@@ -65,9 +65,9 @@ def settings_of(party: PartyEntry) -> BaseModel | None:
 
 def _pass(entry: Pass) -> MatchPass:
     if entry.tolerance is not None:
-        return Tolerance(entry.tolerance.amount_minor, entry.tolerance.time, entry.tolerance.same)
+        return Tolerance(entry.tolerance.amount_minor, entry.tolerance.time, entry.tolerance.same, entry.between)
     if entry.batch is not None:
-        return Batch(entry.batch.by, entry.batch.amount_minor)
+        return Batch(entry.batch.by, entry.batch.amount_minor, entry.between)
     if entry.fuzzy is not None:
-        return Fuzzy(entry.fuzzy.amount_minor, entry.fuzzy.time, entry.fuzzy.likeness)
+        return Fuzzy(entry.fuzzy.amount_minor, entry.fuzzy.time, entry.fuzzy.likeness, entry.between)
     raise ValueError("a pass is one of tolerance, batch and fuzzy")

@@ -1,11 +1,12 @@
-"""The passes after the exact key: what may still belong together among the keys that only one of two parties has.
+"""The passes after the exact key: what may still belong together among the keys that one of two parties has no record of.
 
-Each pass takes what the ones before left over, uses a row at most once, and gives the same whatever the order of rows.
+A pass looks between two of the match's parties. It takes what the ones before left over, uses a row at most once, and
+gives the same whatever the order of rows. `apply` carries the passes out, `open_keys` says what they do to the keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
@@ -14,6 +15,8 @@ PAIRS: Final = "pairs.csv"
 PROPOSALS: Final = "proposals.csv"
 MATCHED: Final = ("record_id", "business_key", "occurred_at")
 """Columns that every match has at hand."""
+Between: TypeAlias = tuple[str, str] | None
+"""The two parties that a pass looks between, the first and the second; None where the match has no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Tolerance:
     amount_minor: int
     time: timedelta
     same: tuple[str, ...] = ()
+    between: Between = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Batch:
 
     by: tuple[tuple[str, str], ...]
     amount_minor: int = 0
+    between: Between = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Fuzzy:
     amount_minor: int
     time: timedelta
     likeness: float
+    between: Between = None
 
 
 Pass: TypeAlias = Tolerance | Batch | Fuzzy
@@ -60,6 +66,25 @@ def columns(passes: Iterable[Pass]) -> tuple[str, ...]:
     return tuple(sorted(named - set(MATCHED)))
 
 
+def unclear(between: Sequence[str] | None, parties: Sequence[str]) -> tuple[str, ...]:
+    """A sentence for each reason why a pass does not say between which two of these parties it looks."""
+    if between is None:
+        if len(parties) == 2:
+            return ()
+        return (
+            f"a pass brings rows of two parties together; this match has {len(parties)}, so name two of them, "
+            f"such as `between: [{parties[0]}, {parties[-1]}]`",
+        )
+    told = [
+        f"between: there is no party {name!r}; there are {', '.join(parties)}"
+        for name in dict.fromkeys(between)
+        if name not in parties
+    ]
+    if between[0] == between[1]:
+        told.append(f"between: {between[0]!r} is named twice; a pass looks between two different parties")
+    return tuple(told)
+
+
 def described(each: Pass) -> dict[str, Any]:
     """A pass as its certificate tells it."""
     told: dict[str, Any] = {"pass": NAMES[type(each)], "amount_minor": each.amount_minor}
@@ -71,4 +96,6 @@ def described(each: Pass) -> dict[str, Any]:
         told["by"] = [list(pair) for pair in each.by]
     else:
         told["likeness"] = str(each.likeness)
+    if each.between is not None:
+        told["between"] = list(each.between)
     return told

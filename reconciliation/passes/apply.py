@@ -1,8 +1,8 @@
-"""Carrying the passes out over the keys that one of two parties has alone, as Ibis expressions.
+"""Carrying the passes out over the keys that one of two parties has no record of, as Ibis expressions.
 
-Rows that a pass brings together get a class that is at rest; the evidence of who went with whom is `pairs.csv`, and what
-the last pass only proposes is `proposals.csv`. The order within a pass is total (least difference in money, then in time,
-then record ids), so that the order of rows decides nothing.
+Rows that a pass brings together are judged anew (`open_keys`); the evidence of who went with whom is `pairs.csv`, and
+what a fuzzy pass only proposes is `proposals.csv`. The order within a pass is total (least difference in money, then in
+time, then record ids), so that the order of rows decides nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciliation.passes import Batch, Fuzzy, Pass, Tolerance, described
+from reconciliation.passes import Batch, Fuzzy, Pass, Tolerance, batches, described, open_keys
+from reconciliation.passes.open_keys import Judge, has
 from reconciliation.passes.pairing import nearest
-from reconciliation.validation import column
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -36,6 +36,20 @@ class Passed:
     told: list[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One pass at work: its number from 1, the two parties it looks between, and the rows of each that it brings together.
+
+    `members` have `group`, and in a batch what `batches.agreed` tells; `found` are a pair's two rows, None in a batch.
+    """
+
+    number: int
+    each: Pass
+    pair: tuple[str, str]
+    members: Mapping[str, ir.Table]
+    found: ir.Table | None
+
+
 def run(
     engine: Engine,
     keys: ir.Table,
@@ -43,101 +57,95 @@ def run(
     rules: Rules,
     passes: Sequence[Pass],
     folder: Path,
+    judge: Judge,
 ) -> Passed:
     """Carry out the passes in their order, each on what the ones before left over."""
-    names = tuple(parties)
-    left = {name: _alone(keys, name, parties, rules) for name in names}
-    left = {name: engine.keep(f"alone_{name}", rows) for name, rows in left.items()}
-    taken: list[tuple[str, ir.Table]] = []
+    left = engine.keep("open_keys", open_keys.opened(keys, rules))
+    done = [keys.filter(~open_keys.is_open(keys, rules))]
     pairs: list[ir.Table] = []
     proposals: list[ir.Table] = []
     told: list[dict[str, Any]] = []
     for number, each in enumerate(passes, start=1):
-        first, second = (left[name] for name in names)
-        if isinstance(each, Batch):
-            groups = engine.keep(f"batches_{number}", _batches(first, second, each))
-            members = {name: _members(left[name], groups, side, each) for side, name in enumerate(names)}
-        else:
-            found = nearest(engine, f"pass_{number}", first, second, each, folder)
-            members = {
-                name: left[name].join(found.select(row=found[f"row_{side}"], group=found["group"]), "row")
-                for side, name in enumerate(names)
-            }
-        members = {name: engine.keep(f"members_{number}_{name}", rows) for name, rows in members.items()}
-        listed = [_listed(rows, number, each, name) for name, rows in members.items()]
-        counts = {name: int(engine.fetch(rows.aggregate(n=rows.count()))[0]["n"]) for name, rows in members.items()}
+        step = _step(engine, left, number, each, parties, rules, folder)
+        counts = {
+            name: int(engine.fetch(rows.aggregate(n=rows.count()))[0]["n"]) for name, rows in step.members.items()
+        }
         told.append({**described(each), "rows": counts})
+        if not any(counts.values()):
+            continue
+        listed = [_listed(rows, number, each, name) for name, rows in step.members.items()]
         if isinstance(each, Fuzzy):
             proposals += listed
             continue
         pairs += listed
-        for name, rows in members.items():
-            taken.append((name, rows.select(row=rows["row"], code=_code(rules, each))))
-            left[name] = engine.keep(f"left_{number}_{name}", left[name].anti_join(rows, "row"))
-    return Passed(_reclassed(keys, taken, names), _union(pairs, parties), _union(proposals, parties), told)
+        rest = left
+        for name, rows in step.members.items():
+            rest = open_keys.without(rest, name, rows)
+        if step.found is not None and len(parties) > 2:
+            one = open_keys.joined(engine, f"joined_{number}", left, step.found, step.pair, parties, judge)
+            rest = rest.union(open_keys.reclassed(one, rules, CLASS[type(each)]).select(rest.columns))
+        else:
+            settled = (
+                open_keys.reclassed(found, rules, CLASS[type(each)])
+                for found in _settled(engine, left, step, parties, judge)
+            )
+            done += [
+                engine.keep(f"settled_{number}_{place}", found.select(keys.columns))
+                for place, found in enumerate(settled)
+            ]
+        left = engine.keep(f"left_{number}", rest)
+    for more in (left, *done[1:]):
+        done[0] = done[0].union(more.select(keys.columns))
+    return Passed(done[0], _union(pairs, parties), _union(proposals, parties), told)
 
 
-def _alone(keys: ir.Table, name: str, parties: Mapping[str, Party], rules: Rules) -> ir.Table:
-    """The rows of one party whose key no other party has, and that have effect."""
-    lacking = [f"missing_in_{other}" for other in parties if other != name]
-    codes = [rules.codes[each] for each in (*lacking, "awaiting_cutoff")]
-    alone = keys.filter(keys["class_code"].isin(codes) & keys[f"{name}_row"].notnull())
-    entered = parties[name].entered
-    return entered.semi_join(alone.select(row=alone[f"{name}_row"]), "row")
+def _step(
+    engine: Engine,
+    left: ir.Table,
+    number: int,
+    each: Pass,
+    parties: Mapping[str, Party],
+    rules: Rules,
+    folder: Path,
+) -> _Step:
+    """Find what a pass brings together among the open keys."""
+    first, second = pair = each.between or (rules.parties[0], rules.parties[1])
+    thirds = [name for name in parties if name not in pair]
+    lone = {
+        name: engine.keep(f"lone_{number}_{name}", open_keys.lone(left, name, other, parties, rules))
+        for name, other in (pair, pair[::-1])
+    }
+    found = None
+    if isinstance(each, Batch):
+        groups = engine.keep(f"batches_{number}", batches.agreed(lone[first], lone[second], each, thirds))
+        members = {name: batches.members(lone[name], groups, side, each) for side, name in enumerate(pair)}
+    else:
+        found = nearest(engine, f"pass_{number}", lone[first], lone[second], each, thirds, folder)
+        members = {
+            name: lone[name].join(found.select(row=found[f"row_{side}"], group=found["group"]), "row")
+            for side, name in enumerate(pair)
+        }
+    kept = {name: engine.keep(f"members_{number}_{name}", rows) for name, rows in members.items()}
+    return _Step(number, each, pair, kept, found)
 
 
-def _batches(first: ir.Table, second: ir.Table, each: Batch) -> ir.Table:
-    """The batches whose totals agree, with a number in the order of what they are alike in."""
-    import ibis
+def _settled(engine: Engine, left: ir.Table, step: _Step, parties: Mapping[str, Party], judge: Judge) -> list[ir.Table]:
+    """The keys of both sides, judged where they are.
 
-    one, other = _totals(first, each, 0), _totals(second, each, 1)
-    alike = ["currency", "refund", *(f"by_{place}" for place in range(len(each.by)))]
-    both = one.join(other, alike)
-    agreed = both.filter((both["total_0"] - both["total_1"]).abs() <= each.amount_minor)
-    return agreed.select(*alike, group=ibis.row_number().over(ibis.window(order_by=alike)) + 1)
-
-
-def _totals(rows: ir.Table, each: Batch, side: int) -> ir.Table:
-    named = {f"by_{place}": column(rows, pair[side]) for place, pair in enumerate(each.by)}
-    keyed = rows.mutate(**named)
-    keyed = keyed.filter([keyed[name].notnull() for name in named])
-    grouped = keyed.group_by("currency", "refund", *named)
-    return grouped.agg(**{f"total_{side}": keyed["amount"].cast("decimal(38, 0)").sum()})
-
-
-def _members(rows: ir.Table, groups: ir.Table, side: int, each: Batch) -> ir.Table:
-    named = {f"by_{place}": column(rows, pair[side]) for place, pair in enumerate(each.by)}
-    keyed = rows.mutate(**named)
-    joined = keyed.join(groups, ["currency", "refund", *named])
-    return joined.select(*rows.columns, "group")
-
-
-def _code(rules: Rules, each: Pass) -> ir.Value:
-    import ibis
-
-    return ibis.literal(rules.codes[CLASS[type(each)]], "int8")
-
-
-def _reclassed(keys: ir.Table, taken: Sequence[tuple[str, ir.Table]], names: Sequence[str]) -> ir.Table:
-    """The keys, at rest where a pass has brought their row together with another."""
-    import ibis
-
-    for name in names:
-        rows = [found for party, found in taken if party == name]
-        if not rows:
-            continue
-        all_rows = rows[0]
-        for more in rows[1:]:
-            all_rows = all_rows.union(more)
-        all_rows = all_rows.select(taken_row=all_rows["row"], code=all_rows["code"])
-        joined = keys.left_join(all_rows, keys[f"{name}_row"] == all_rows["taken_row"])
-        at_rest = joined["code"].notnull()
-        keys = joined.mutate(
-            class_code=ibis.coalesce(joined["code"], joined["class_code"]),
-            at_risk=ibis.ifelse(at_rest, 0, joined["at_risk"]),
-            carried=joined["carried"] & ~at_rest,
-        ).select(*keys.columns)
-    return keys
+    What no party but the first side's should have had a record of is missed there alone, so that no money is at risk twice.
+    """
+    first, second = step.pair
+    thirds = [name for name in parties if name not in step.pair]
+    elsewhere: dict[str, dict[str, str | None]] = {
+        first: {second: None, **{third: f"{has(third)}_1" for third in thirds}},
+        second: {first: None, **{third: f"lacks_{third}_1" for third in thirds}},
+    }
+    return [
+        open_keys.settled(
+            engine, f"settled_{step.number}_{name}", left, step.members[name], name, elsewhere[name], parties, judge
+        )
+        for name in step.pair
+    ]
 
 
 def _listed(rows: ir.Table, number: int, each: Pass, party: str) -> ir.Table:

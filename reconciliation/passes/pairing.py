@@ -7,10 +7,12 @@ candidate is left. Candidates are found by equal buckets of money and time, so t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciliation.passes import Fuzzy, Tolerance
+from reconciliation.passes.open_keys import WAITS, has, may_join
 from reconciliation.validation import column, micros
 
 if TYPE_CHECKING:
@@ -24,12 +26,21 @@ _ORDER: Final = ("money", "time", "unlike", "id_0", "id_1", "row_0", "row_1")
 
 
 def nearest(
-    engine: Engine, name: str, first: ir.Table, second: ir.Table, each: Tolerance | Fuzzy, folder: Path
+    engine: Engine,
+    name: str,
+    first: ir.Table,
+    second: ir.Table,
+    each: Tolerance | Fuzzy,
+    thirds: Sequence[str],
+    folder: Path,
 ) -> ir.Table:
-    """Pairs as row_0, row_1 and group, a number in the order of the first row's record id."""
+    """Pairs as row_0, row_1 and group, a number in the order of the first row's record id.
+
+    `first` and `second` are rows as `open_keys.lone` gives them, `thirds` the parties that are not looked between.
+    """
     import ibis
 
-    left = engine.keep(f"{name}_candidates", _candidates(first, second, each))
+    left = engine.keep(f"{name}_candidates", _candidates(first, second, each, thirds))
     found: list[ir.Table] = []
     for turn in range(_ROUNDS):
         taken = engine.keep_any(f"{name}_taken_{turn}", _first_for_both(left))
@@ -51,16 +62,17 @@ def nearest(
     return engine.keep(f"{name}_pairs", numbered.select("row_0", "row_1", "group"))
 
 
-def _candidates(first: ir.Table, second: ir.Table, each: Tolerance | Fuzzy) -> ir.Table:
+def _candidates(first: ir.Table, second: ir.Table, each: Tolerance | Fuzzy, thirds: Sequence[str]) -> ir.Table:
     import ibis
 
     seconds = max(1, int(each.time.total_seconds()))
     same = each.same if isinstance(each, Tolerance) else ()
-    one = _side(first, 0, same, each.amount_minor, seconds)
-    other = _side(second, 1, same, each.amount_minor, seconds)
+    one = _side(first, 0, same, each.amount_minor, seconds, thirds)
+    other = _side(second, 1, same, each.amount_minor, seconds, thirds)
+    wide = each.amount_minor
     near = [
-        other.mutate(money_at=other["money_at"] + money, time_at=other["time_at"] + time)
-        for money in ((-1, 0, 1) if each.amount_minor else (0,))
+        other.mutate(money_at=(other["money_at"] + money).cast("decimal(38, 0)"), time_at=other["time_at"] + time)
+        for money in ((-wide, 0, wide) if wide else (0,))
         for time in (-1, 0, 1)
     ]
     around = near[0]
@@ -76,16 +88,21 @@ def _candidates(first: ir.Table, second: ir.Table, each: Tolerance | Fuzzy) -> i
     fits = (both["money"] <= each.amount_minor) & (both["time"] <= seconds * 1_000_000)
     if isinstance(each, Fuzzy):
         fits &= both["unlike"] <= round((1 - each.likeness) * 1_000_000)
+    for third in thirds:
+        fits &= may_join(both, third)
     return both.filter(fits).select(*_ORDER)
 
 
-def _side(rows: ir.Table, side: int, same: tuple[str, ...], money: int, seconds: int) -> ir.Table:
+def _side(
+    rows: ir.Table, side: int, same: tuple[str, ...], money: int, seconds: int, thirds: Sequence[str]
+) -> ir.Table:
     """One party's rows with the buckets they lie in; a bucket is as wide as the tolerance, so that only neighbours fit."""
     chosen = {f"same_{place}": column(rows, name) for place, name in enumerate(same)}
+    beyond = rows["amount"] % max(1, money)  # a quotient would be a float, which cannot hold every amount
     return rows.select(
         "currency",
         "refund",
-        money_at=(rows["amount"] // max(1, money)).cast("int64"),
+        money_at=(rows["amount"] - beyond).cast("decimal(38, 0)"),
         time_at=(rows["occurred_at"].epoch_seconds().cast("int64") // seconds).cast("int64"),
         **chosen,
         **{
@@ -94,6 +111,8 @@ def _side(rows: ir.Table, side: int, same: tuple[str, ...], money: int, seconds:
             f"key_{side}": rows["business_key"],
             f"amount_{side}": rows["amount"],
             f"micros_{side}": micros(rows["occurred_at"]),
+            f"{WAITS}_{side}": rows[WAITS],
+            **{f"{has(third)}_{side}": rows[has(third)] for third in thirds},
         },
     )
 

@@ -3,9 +3,9 @@
 In order: `in_doubt` (a standing record is pending), `no_effect` (nobody has a success), `awaiting_cutoff`; then,
 where some party has no record: `missing_in_X` when only X lacks it, else `X_only` when only X has a success, else
 `missing_in_X_and_Y`; then `status_mismatch`, `currency_mismatch`, `amount_difference`, `time_difference` (no money at
-risk), `fee_mismatch`, `matched`. Later passes may turn a one-sided key into `matched_by_tolerance` or
-`matched_by_batch`. The first party in the order is the book: it speaks first for a key's currency and money. Who
-loses is the control's to say (`losers`); it is nobody otherwise.
+risk), `fee_mismatch`, `matched`. Keys that later passes bring together are judged by the same rules; what would be
+`matched` is then `matched_by_tolerance` or `matched_by_batch`. The first party in the order is the book: it speaks
+first for a key's currency and money. Who loses is the control's to say (`losers`); it is nobody otherwise.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
+from reconciliation.passes import unclear
 from reconciliation.rules import QUIET, Rules
 from reconciliation.rules.shared import (
     Brought,
@@ -25,7 +26,6 @@ from reconciliation.rules.shared import (
     priced,
     spread,
 )
-from reconciliation.validation import micros
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def classes(parties: Sequence[str]) -> tuple[str, ...]:
         "in_doubt",
         "no_effect",
         "awaiting_cutoff",
-        *(name for name, _, _ in _presence(parties)),
+        *one_sided(parties),
         "status_mismatch",
         "currency_mismatch",
         "amount_difference",
@@ -57,13 +57,19 @@ def classes(parties: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def one_sided(parties: Sequence[str]) -> tuple[str, ...]:
+    """The classes of a key with a success that some party has no record of at all."""
+    return tuple(name for name, _, _ in _presence(parties))
+
+
 def rules(request: Request) -> Rules:
     """The rules for the parties and tolerances of a request. Raises ValueError when they do not fit each other."""
     parties = request.names
     if not 2 <= len(parties) <= MOST_PARTIES:
         raise ValueError(f"a match has two to {MOST_PARTIES} parties; this one has {len(parties)}")
-    if request.passes and len(parties) != 2:
-        raise ValueError(f"passes: they bring rows of two parties together; this match has {len(parties)}")
+    for number, each in enumerate(request.passes, start=1):
+        for sentence in unclear(each.between, parties):
+            raise ValueError(f"pass {number}: {sentence}")
     if len(set(parties)) != len(parties):
         raise ValueError(f"the parties {', '.join(parties)} are not told apart by their names")
     names = classes(parties)
@@ -88,7 +94,7 @@ def rules(request: Request) -> Rules:
         said += [
             (~all_of(success.values()), "status_mismatch"),
             (~keys.alike("currency"), "currency_mismatch"),
-            (spread(list(keys.each("amount").values())) > request.tolerance_minor, "amount_difference"),
+            (spread(keys.amounts()) > request.tolerance_minor, "amount_difference"),
             *_apart(keys, request),
             (fee_difference(table, parties) > request.fee_tolerance_minor, "fee_mismatch"),
         ]
@@ -118,8 +124,7 @@ def _apart(keys: Keys, request: Request) -> list[tuple[ir.Value, str]]:
     """Whether the instants of one key are farther apart than allowed."""
     if request.time_tolerance is None:
         return []
-    instants = [micros(at) for at in keys.each("occurred_at").values()]
-    return [(spread(instants) > int(request.time_tolerance.total_seconds() * 1_000_000), "time_difference")]
+    return [(spread(keys.instants()) > int(request.time_tolerance.total_seconds() * 1_000_000), "time_difference")]
 
 
 def _at_risk(table: ir.Table, parties: Sequence[str], codes: dict[str, int]) -> ir.Value:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciliation.validation import PENDING, SUCCESS, Day, near
+from reconciliation.validation import PENDING, SUCCESS, Day, micros, near
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -35,6 +35,23 @@ class Keys:
     def each(self, column: str) -> dict[str, ir.Value]:
         """A column of every party, by party."""
         return {party: self.table[f"{party}_{column}"] for party in self.parties}
+
+    def amounts(self) -> list[ir.Value]:
+        """The parties' amounts as they are compared, in minor units."""
+        return [
+            value.cast("decimal(38, 0)") + self.table[excused(party, "amount")] if self._excuses(party) else value
+            for party, value in self.each("amount").items()
+        ]
+
+    def instants(self) -> list[ir.Value]:
+        """The parties' instants as they are compared, in microseconds."""
+        return [
+            micros(value) + self.table[excused(party, "time")] if self._excuses(party) else micros(value)
+            for party, value in self.each("occurred_at").items()
+        ]
+
+    def _excuses(self, party: str) -> bool:
+        return excused(party, "amount") in self.table.columns
 
     def says(self, status: int) -> dict[str, ir.BooleanValue]:
         """Whether the party's standing record has that status."""
@@ -110,6 +127,12 @@ class Keys:
                 for column in ("row", "amount", "fee")
             },
         )
+
+
+def excused(party: str, what: str) -> str:
+    """The column with what is added to a party's amount (minor units) or time (microseconds) before it is compared, since
+    a later pass excuses that much; only keys that a pass joined have it."""
+    return f"{party}_{what}_excused"
 
 
 def code_of(codes: Mapping[str, int], rules: Iterable[tuple[ir.Value, str]], otherwise: str) -> ir.Value:

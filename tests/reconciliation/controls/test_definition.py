@@ -14,6 +14,7 @@ from core.yaml_file import Document, parse_yaml
 from reconciliation.controls.definition import EquationControl, MatchControl, load_control, read_controls
 from reconciliation.controls.entries import version
 from reconciliation.controls.match_faults import SOURCES
+from reconciliation.controls.match_request import request_of
 from tests.reconciliation.controls.estates import DAY, equation, faults_of, read
 
 MATCH = """name: mobile-payment
@@ -129,6 +130,52 @@ limits: {classes: {matched: {critical: 1}}}
     assert faults == sorted(set(faults), key=faults.index)
 
 
+def test_a_pass_of_three_parties_says_between_which_two_it_looks(tmp_path: Path) -> None:
+    faults = faults_of(
+        tmp_path,
+        three="""name: three
+title: {en: A, zh: 甲}
+kind: match
+schedule: {at: "09:30"}
+parties:
+  own: {path: "in/{day}/own.csv"}
+  platform: {path: "in/{day}/platform.csv"}
+  bank: {path: "in/{day}/bank.csv"}
+rules: general
+passes:
+  - {between: [own, bank], tolerance: {}}
+  - {tolerance: {}}
+  - fuzzy: {}
+    between: [own, moon]
+  - {batch: {by: [channel]}, between: [bank, bank]}
+  - {tolerance: {}, between: [own, platform, bank]}
+  - {tolerance: {}, between: bank}
+""",
+    )
+    expected = (
+        "12: passes.1: a pass brings rows of two parties together; this match has 3, so name two of them, such as "
+        "`between: [own, bank]`",
+        "14: passes.2: between: there is no party 'moon'; there are own, platform, bank",
+        "15: passes.3: between: 'bank' is named twice; a pass looks between two different parties",
+        "16: passes.4.between: name the two parties that the pass looks between, such as [platform, bank]",
+        "17: passes.5.between: name the two parties that the pass looks between, such as [platform, bank] (found 'bank')",
+    )
+    assert [str(fault) for fault in faults] == [f"controls/three.yaml:{sentence}" for sentence in expected]
+
+
+def test_the_two_parties_of_a_pass_are_read_and_change_the_version(tmp_path: Path) -> None:
+    """Of two parties the pass need not name them; a control that does not keeps the version that it had."""
+    (found, _), _ = read(tmp_path, mobile_payment=MATCH, rest=EQUATION)
+    named = MATCH.replace("- {fuzzy:", "- {between: [bank, billing], fuzzy:")
+    (other, _), faults = read(tmp_path, mobile_payment=named, rest=EQUATION)
+    assert faults == []
+    assert isinstance(found, MatchControl)
+    assert isinstance(other, MatchControl)
+    asked = request_of(other, DAY, tmp_path, tmp_path / "out")
+    assert [each.between for each in asked.passes] == [None, None, ("bank", "billing")]
+    assert version(found) != version(other)
+
+
 HEAD = 'title: {en: A, zh: 甲}\nkind: equation\nschedule: {at: "09:30"}\n'
 
 
@@ -233,8 +280,8 @@ LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["in - out", "a"])
 )
 NAMES = """
-name kind title en zh schedule at days parties path source with fetch rules key losers passes batch by dimensions limits classes
-quantities in out unit file sum where sql url query run control take is formula balanced tolerance value
+name kind title en zh schedule at days parties path source with fetch rules key losers passes batch by between dimensions limits
+classes quantities in out unit file sum where sql url query run control take is formula balanced tolerance value
 """
 WORDS = st.sampled_from(NAMES.split())
 VALUES = st.recursive(

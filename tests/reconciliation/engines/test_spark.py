@@ -17,6 +17,7 @@ from reconciliation.engines import MissingEngine, connect
 from reconciliation.engines import spark as engine
 from reconciliation.match import OUTPUTS, run
 from reconciliation.outcome import Outcome
+from reconciliation.passes import PAIRS, PROPOSALS, Batch, Fuzzy, Tolerance
 from reconciliation.request import PartyFile, Request
 from reconciliation.rules.three_way import LOSERS
 from reconciliation.standard_record import PARTIES, write, write_manifest
@@ -207,6 +208,44 @@ def test_the_general_rules_of_two_parties_and_a_parquet_file_give_the_same_bytes
     request.out.mkdir()
     first, _ = on_both(replace(request, losers={"missing_in_bank": "operator"}))
     assert {"missing_in_bank", "missing_in_book", "amount_difference", "matched"} <= set(first.certificate["classes"])
+
+
+@pytest.mark.usefixtures("interpreted")
+def test_passes_between_three_parties_give_the_same_bytes(tmp_path: Path) -> None:
+    """Pairs, look-alike keys and batches; the certificates, which must agree, tell the checksums of their files too."""
+    dice = random.Random(4)
+    parties = []
+    for place, party in enumerate(("own", "platform", "bank")):
+        rows = [
+            record(
+                f"key-{dice.randrange(60)}" if dice.random() < 0.5 else f"{party}-{number}",
+                f"{party}-{number}",
+                amount_minor=dice.choice([100, 101, 103, 2**63 - 1 - place]),
+                occurred_at=dice.choice(INSTANTS),
+                status=dice.choice(["success"] * 8 + ["failed", "pending"]),
+                product=dice.choice("xyz"),
+                channel=dice.choice("xyz"),
+            )
+            for number in range(60)
+        ]
+        if party == "bank":  # one entry for two orders
+            rows.append(record("entry", "entry", amount_minor=90_000, channel="q"))
+        else:
+            rows += [record(f"order-{n}", f"order-{n}", amount_minor=n * 1000, product="q") for n in (40, 50)]
+        write(tmp_path / f"{party}.csv", party, DAY, rows)
+        parties.append(PartyFile(party, tmp_path / f"{party}.csv"))
+    passes = (
+        Tolerance(1, timedelta(hours=1), ("product",), between=("platform", "bank")),
+        Tolerance(2, timedelta(minutes=30), between=("own", "bank")),
+        Fuzzy(10, timedelta(hours=9), 0.7, between=("own", "platform")),
+        Batch((("product", "channel"),), 1, between=("own", "bank")),
+    )
+    request = Request(DAY, tuple(parties), tmp_path / "out", rules="general", passes=passes)
+    request.out.mkdir()
+    first, _ = on_both(replace(request, time_tolerance=timedelta(hours=2)))
+    assert all(sum(each["rows"].values()) for each in first.certificate["passes"])
+    assert {"matched_by_tolerance", "matched_by_batch"} <= set(first.certificate["classes"])
+    assert {PAIRS, PROPOSALS} <= set(first.certificate["outputs"])
 
 
 @pytest.mark.slow
