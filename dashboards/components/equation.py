@@ -9,7 +9,7 @@ from typing import Any
 from dash import html
 
 from core.money import EXPONENTS
-from dashboards.components.panels import facts
+from dashboards.components.panels import facts, scrolling
 from dashboards.components.values import money
 from dashboards.locale import Say, mark
 
@@ -56,7 +56,7 @@ def equation(certificate: Mapping[str, Any], currency: str, _: Say) -> html.Div:
     )
     return html.Div(
         [
-            html.Div(html.Table([html.Thead(head), html.Tbody(body)], className="table snug"), className="table-wrap"),
+            scrolling(html.Table([html.Thead(head), html.Tbody(body)], className="table snug")),
             html.P(
                 [
                     html.Code(str(certificate.get("formula", ""))),
