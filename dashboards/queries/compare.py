@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, exists, func, select
@@ -84,12 +83,6 @@ def settings(before: Row, after: Row) -> list[Row]:
         for name in dict.fromkeys([*old, *new])
         if old.get(name) != new.get(name)
     ]
-
-
-def result_of(run: Row) -> Decimal | None:
-    """The result of an equation; None where nobody knows it."""
-    value = (run["certificate"] or {}).get("result")
-    return None if value is None else Decimal(str(value))
 
 
 def _of(run: Row, name: str) -> Mapping[str, Any]:

@@ -6,6 +6,8 @@ from dashboards.locale import mark
 
 DOINGS = {
     "assign": mark("assign"),
+    "resolve": mark("resolve"),
+    "close": mark("close"),
     "give a reason code to": mark("give a reason code to"),
     "comment": mark("comment"),
     "explain": mark("explain"),
@@ -37,6 +39,7 @@ SHAPES = (
     mark("Break {n} has ticket {ticket} already."),
     mark("There is no reason code {name}; choose one of {codes}."),
     mark("There is no ticket {n}; open it first."),
+    mark("Ticket {n} is {ticketstate}; to {doing} it, it must be {ticketstates}."),
     mark("There is no ticket {n}."),
     mark("This needs {needed}; nothing was written."),
     mark("{words}; nothing was written."),

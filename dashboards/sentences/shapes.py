@@ -13,12 +13,24 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from dashboards.components.words import ADJUSTMENT, CASE_STATE, DECISION, LOSER, PARTY, REASON, SIGN_STATE, word
+from dashboards.components.words import (
+    ADJUSTMENT,
+    CASE_STATE,
+    DECISION,
+    LOSER,
+    PARTY,
+    REASON,
+    SIGN_STATE,
+    TICKET_STATE,
+    word,
+)
 from dashboards.locale import Say
 from dashboards.sentences.desk import DOINGS, NEEDED
 from dashboards.sentences.files import COUNTED
 
 _HOLE: Final = re.compile(r"\{(\w+)\}")
+WHOLE: Final = ("words", "text", "error")
+"""Holes that hold sentences, or what people, programs and files wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +46,14 @@ class Shape:
 def shape(message: str) -> Shape:
     """The shape of a message."""
     parts = _HOLE.split(message)
-    pattern = "".join(re.escape(part) if at % 2 == 0 else f"(?P<{part}>.+?)" for at, part in enumerate(parts))
+    pattern = "".join(re.escape(part) if at % 2 == 0 else _group(part) for at, part in enumerate(parts))
     return Shape(message, re.compile(pattern, re.DOTALL), sum(map(len, parts[::2])))
+
+
+def _group(hole: str) -> str:
+    """What a hole takes: words, and what others wrote, may be of several parts; a name or a number is of one."""
+    inside = "." if kind_of(hole) in WHOLE else "(?:(?!: |; ).)"
+    return f"(?P<{hole}>{inside}+?)"
 
 
 def kind_of(hole: str) -> str:
@@ -60,6 +78,8 @@ def _several(table: dict[str, str], between: str) -> Callable[[str, Say], str]:
 VALUES: Final[Mapping[str, Callable[[str, Say], str]]] = {
     "state": _one(CASE_STATE),
     "states": _several(CASE_STATE, " or "),
+    "ticketstate": _one(TICKET_STATE),
+    "ticketstates": _several(TICKET_STATE, " or "),
     "signed": _one(SIGN_STATE),
     "decision": _one(DECISION),
     "adjustment": _one(ADJUSTMENT),

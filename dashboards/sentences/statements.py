@@ -33,7 +33,7 @@ SHAPES = (
         "statement {name} does not add up: {start} + {moved} {currency} of booked entries is not {end}, in minor units"
     ),
     mark("{place} has no amount that can be read"),
-    mark("{place}: {text} is below 0"),
+    mark("{text} is below 0"),
     mark("the direction stands in CdtDbtInd"),
     mark("{place} has the direction {direction}"),
     mark("CRDT or DBIT is expected"),
@@ -43,7 +43,6 @@ SHAPES = (
     ),
     mark("it is not well-formed XML, or it is cut short ({error})"),
     mark("{path} is not what its entries add up to"),
-    mark("{place}: {words}"),
     mark("{balance} of statement {name} has no date"),
     mark("there is no statement in it: no line begins with :20:"),
     mark("it is no MT940 or it is empty"),
