@@ -52,7 +52,7 @@ def shape(message: str) -> Shape:
 
 def _group(hole: str) -> str:
     """What a hole takes: words, and what others wrote, may be of several parts; a name or a number is of one."""
-    inside = "." if kind_of(hole) in WHOLE else "(?:(?!: |; ).)"
+    inside = "." if kind_of(hole) in WHOLE else r"(?:(?!: |; |\. ).)"
     return f"(?P<{hole}>{inside}+?)"
 
 

@@ -15,6 +15,7 @@ from core.store.tables import break_event
 from dashboards.locale import Say
 from dashboards.sentences import told
 from dashboards.sentences.history import EVENTS, event_detail
+from dashboards.sentences.sources import source_said
 from reconciliation.desk import adjustments, cases
 from tests.reconciliation.desk.world import DEADLINE, NOON, case_of, line, run_of
 
@@ -53,7 +54,13 @@ SAID = [
     (
         "The payment file of 2026-03-08 changed after it had come: a.csv had 1,200 bytes (0a1b) and now 1,300 (2c3d). "
         "Ask the sender why, and run the day again.",
-        None,
+        "支付 2026-03-08 的文件送达后有变动：a.csv 原为 1,200 字节（0a1b），现为 1,300 字节（2c3d）。"
+        "请询问发送方原因，并重跑当日。",
+    ),
+    (
+        "The payment file of 2026-03-08 came more than once, with the same content: a.csv, b.csv. "
+        "Ask the sender which one holds.",
+        "支付 2026-03-08 的文件多次送达，内容相同：a.csv, b.csv。请询问发送方以哪一份为准。",
     ),
     ("Something that no shape fits, written by hand.", "Something that no shape fits, written by hand."),
     (
@@ -175,6 +182,25 @@ def test_what_happens_to_a_break_is_said_in_both_languages(store: Engine) -> Non
     for kind, said in chinese:
         assert kind in ("comment", "reopened") or CHINESE.search(said), (kind, said)
     assert {row.kind for row in rows} >= set(EVENTS) - {"ticket"}
+
+
+SOURCES = [
+    ("rows in exchange/a.csv", "exchange/a.csv 的行数"),
+    (
+        "sum of amount in a.csv where kind is data, lost at most 15",
+        "a.csv 中 amount 的合计，条件：kind 为 data, lost 至多 15",
+    ),
+    ("breaks of the run of pay for 2026-11-01", "pay 的 2026-11-01 批次的 breaks"),
+    ("is opening - closing", "等于 opening - closing"),
+    ("a constant of the control", "控制文件中的常数"),
+    ("env:BSS_URL: select count(*) from t where x is null", "env:BSS_URL: select count(*) from t where x is null"),
+]
+
+
+@pytest.mark.parametrize(("source", "chinese"), SOURCES)
+def test_where_a_number_is_from_is_said_in_chinese_but_for_a_query(source: str, chinese: str) -> None:
+    assert source_said(source, EN) == source
+    assert source_said(source, ZH) == chinese
 
 
 def test_a_detail_that_was_written_otherwise_stays_as_it_is() -> None:
