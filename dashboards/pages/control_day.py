@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
@@ -61,7 +61,7 @@ def register(app: Dash, console: Console) -> None:
         card = next((one for one in console.controls if one.name == control), None)
         due = card is not None and day in card.scheduled(day, day)
         state = state_of(runs[0] if runs else None, card, day, due, now)
-        return render_head(control, day, card, state, runs, _), [html.P(sentence(card, state, runs, _)), as_of(_, now)]
+        return render_head(control, day, card, state, runs, _), render(card, state, runs, now, _)
 
 
 def render_head(control: str, day: date, card: ControlCard | None, state: str, runs: list[Row], _: Say) -> list[Any]:
@@ -85,6 +85,11 @@ def render_head(control: str, day: date, card: ControlCard | None, state: str, r
     ]
     title = dcc.Link(f"{name} · {_.day(day)}", href=address("/reconciliation", {}, control=control))
     return [back, html.H1(title), mark_of, html.Div(className="grow"), *beside]
+
+
+def render(card: ControlCard | None, state: str, runs: list[Row], now: datetime, _: Say) -> list[Any]:
+    """The sentence on the state of the day, and as of when that is."""
+    return [html.P(sentence(card, state, runs, _)), as_of(_, now)]
 
 
 def sentence(card: ControlCard | None, state: str, runs: list[Row], _: Say) -> str:
