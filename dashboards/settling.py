@@ -22,6 +22,7 @@ from dashboards.context import Console, current_viewer
 from dashboards.locale import Say
 from dashboards.queries import cases as queries
 from dashboards.queries.rows import Row
+from dashboards.sentences import told
 from reconciliation.desk import adjustments, cases
 from reconciliation.desk.journal import DeskError
 
@@ -66,7 +67,7 @@ def register_settling(app: Dash, console: Console) -> None:
                     raise DeskError(f"There is no break {number}.")
                 doing(connection, row, current_viewer().name, now)
         except (DeskError, tickets.TicketError) as error:
-            return no_update, [notices.failed(_, str(error))]
+            return no_update, [notices.failed(_, told(str(error), _))]
         return now.isoformat(), [notices.done(_, sentence(_))]
 
     @command(WORK, "case-take")

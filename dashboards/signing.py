@@ -19,6 +19,7 @@ from dashboards.context import Console, current_viewer
 from dashboards.files import SIGNED, find
 from dashboards.locale import mark
 from dashboards.queries import reconciliation
+from dashboards.sentences import told
 from reconciliation.desk import signatures
 from reconciliation.desk.journal import DeskError
 
@@ -91,5 +92,5 @@ def _doing(app: Dash, console: Console, button: str, right: str, command: Callab
             with writing(console.engine) as connection:
                 command(connection, number, current_viewer().name, text or "", now)
         except DeskError as error:
-            return no_update, [notices.failed(_, str(error))]
+            return no_update, [notices.failed(_, told(str(error), _))]
         return now.isoformat(), [notices.done(_, _(sentence))]

@@ -51,10 +51,12 @@ def ended_days(control: Control, operator: ZoneInfo, now: datetime) -> list[date
     back = range(1, max(1, control.catch_up_days) + 2)
     days = {*(today - timedelta(days=number) for number in back), *due_days(control, operator, now)}
 
-    def is_over(day: date) -> bool:
-        return now >= _on_the_day_after(control, operator, day, control.calendar.cutoff)
+    return [day for day in sorted(days) if control.schedule.covers(day) and is_over(control, operator, day, now)]
 
-    return [day for day in sorted(days) if control.schedule.covers(day) and is_over(day)]
+
+def is_over(control: Control, operator: ZoneInfo, business_day: date, now: datetime) -> bool:
+    """Whether a business day of that control has ended."""
+    return now >= _on_the_day_after(control, operator, business_day, control.calendar.cutoff)
 
 
 def day_before(control: Control, business_day: date) -> date | None:

@@ -2,14 +2,14 @@
 
 A run never alerts by itself: its outcome becomes samples that checks judge like any others. Running a day again with the
 same files finds the same row and adds nothing. A day is run again when a run that it rests on - that of the day before, or one
-that an equation reads - has another result by now.
+that an equation reads - has another result by now, and when somebody asks for it (`requests`).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from bomc.assurance import records, telling
+from bomc.assurance import records, requests, telling
 from bomc.assurance.arrivals import Arrivals
-from bomc.assurance.calendar import Control, day_before, deadline, due_days
+from bomc.assurance.calendar import Control, day_before, deadline, due_days, zone_of
 from bomc.assurance.runs import Runs
 from bomc.assurance.tickets import desk_figures, link_tickets
 from core.model import Outcome
@@ -52,8 +52,8 @@ class Controls:
         self._told: dict[tuple[str, date], str] = {}
 
     def round(self) -> None:
-        """Everything that comes up again and again: files, due runs, what has to be told, tickets of cases."""
-        for doing in (self._look_at_files, self.catch_up, self.tell, self._tell_missing, self._tend_cases):
+        """Everything that comes up again and again: files, runs asked for, due runs, what has to be told, tickets."""
+        for doing in self._doings():
             try:
                 doing()
             except (SQLAlchemyError, OSError) as error:
@@ -61,21 +61,73 @@ class Controls:
             except Exception:
                 log.exception("%s broke down. It is tried again.", doing.__name__.strip("_"))
 
+    def _doings(self) -> tuple[Callable[[], object], ...]:
+        files, cases = self._look_at_files, self._tend_cases
+        return files, self.answer_requests, self.catch_up, self.tell, self._tell_missing, cases
+
+    def answer_requests(self) -> int:
+        """Run every day that somebody asked for, in the order of asking; returns how many requests came to their end.
+
+        One whose run cannot be told yet, or during which the store went away, stays open and is taken up again.
+        """
+        count = 0
+        while (asked := requests.take(self._engine, self._clock())) is not None:
+            if not self._answer(asked):
+                break
+            count += 1
+        return count
+
+    def _answer(self, asked: Any) -> bool:
+        control = next((one for one in self._controls if one.name == asked.control), None)
+        day = date.fromisoformat(asked.business_day)
+        fault = requests.fault_of(control, asked.control, self._operator, day, self._clock())
+        if control is None or fault is not None:
+            requests.fail(self._engine, asked, str(fault), self._clock())
+            return True
+        try:
+            self.run_day(control, day)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            log.exception("%s of %s, asked for by %s, broke down.", control.name, day, asked.asked_by)
+            requests.fail(self._engine, asked, requests.broke_down(control.name, day, error), self._clock())
+            return True
+        row = self._latest(control, day)
+        if self._told.get((control.name, day)) != row.fingerprint:
+            return False
+        self._follow(day)
+        requests.finish(self._engine, asked, row.id, self._clock())
+        return True
+
+    def _follow(self, day: date) -> None:
+        """Run again what rests, from that day on, on a run that has another result by now."""
+        for control in self._controls:
+            today = self._clock().astimezone(zone_of(control, self._operator)).date()
+            for later in (day + timedelta(days=number) for number in range((today - day).days)):
+                self._run_if(self._has_to_follow, control, later)
+
     def catch_up(self) -> int:
         """Run every due day that has no result yet, was refused, does not stand in its folder as its row says, or rests
         on a run (of the day before, of another control) that has another result by now; returns how many were run."""
         count = 0
         for control in self._controls:
             for day in due_days(control, self._operator, self._clock()):
-                try:
-                    if self._is_due(control, day):
-                        self.run_day(control, day)
-                        count += 1
-                except (SQLAlchemyError, OSError) as error:
-                    log.warning("%s of %s could not be run: %s. It is tried again.", control.name, day, error)
-                except Exception:
-                    log.exception("%s of %s broke down. It is tried again.", control.name, day)
+                count += self._run_if(self._is_due, control, day)
         return count
+
+    def _run_if(self, is_wanted: Callable[[Control, date], bool], control: Control, day: date) -> bool:
+        """Run the day if that is wanted, and say whether it was run; what kept it from that is logged."""
+        try:
+            if not is_wanted(control, day):
+                return False
+            self.run_day(control, day)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("%s of %s could not be run: %s. It is tried again.", control.name, day, error)
+            return False
+        except Exception:
+            log.exception("%s of %s broke down. It is tried again.", control.name, day)
+            return False
+        return True
 
     def run_day(self, control: Control, day: date) -> RunOutcome:
         """Run one control for one day, keep what came of it, and tell it."""
@@ -98,6 +150,14 @@ class Controls:
         row = self._latest(control, day)
         if row is None or row.certificate is None or self._runs.standing(control.name, day) != row.certificate["hash"]:
             return True  # never run, refused, or killed while its result took the place of another
+        return self._rests_on_another(control, day, row)
+
+    def _has_to_follow(self, control: Control, day: date) -> bool:
+        row = self._latest(control, day)
+        return row is not None and row.certificate is not None and self._rests_on_another(control, day, row)
+
+    def _rests_on_another(self, control: Control, day: date, row: Any) -> bool:
+        """Whether a run that this one rests on has another result than when this one was made."""
         for name, other in _read_runs(control):
             taken = row.certificate["quantities"].get(name, {}).get("sha256")
             if self._runs.standing(other, day) not in (None, taken):

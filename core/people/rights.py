@@ -22,7 +22,7 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "see.audit": frozenset((AUDITOR, ADMIN)),
         "alerts.acknowledge": _WORKING,
         "tickets.work": _WORKING,  # assign and resolve
-        "reconciliation.run": _WORKING,
+        "reconciliation.run": _RECONCILING,  # ask for a day of a control to be run again
         "reconciliation.work": _RECONCILING,  # breaks: assign, give a reason code, comment, propose
         "reconciliation.approve": _DECIDING,  # adjustments that another person proposed
         "reconciliation.prepare": _RECONCILING,  # the first signature under a run

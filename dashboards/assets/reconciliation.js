@@ -32,6 +32,12 @@
         if (button) button.disabled = ids.length === 0;
         return ids;
       },
+      // On a phone a column that stays in its place takes half of it, and nothing is left to be shared out among the
+      // others: there all move along, each as wide as it has to be.
+      pinned: function (_viewport, columns, before) {
+        const narrow = (column) => Object.assign({}, column, { pinned: null, flex: null }, column.flex ? { width: column.minWidth } : {});
+        return (columns || before).map((column) => (NARROW.matches ? narrow(column) : column));
+      },
       fit: function (_viewport, columns) {
         return columns.map((column) => Object.assign({}, column, { hide: hidden(column) }));
       },

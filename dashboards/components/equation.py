@@ -9,9 +9,10 @@ from typing import Any
 from dash import html
 
 from core.money import EXPONENTS
-from dashboards.components.panels import facts
+from dashboards.components.panels import facts, scrolling
 from dashboards.components.values import money
 from dashboards.locale import Say, mark
+from dashboards.sentences.sources import source_said
 
 BOUNDS = {
     "tolerance": mark("± {value}"),
@@ -39,7 +40,7 @@ def equation(certificate: Mapping[str, Any], currency: str, _: Say) -> html.Div:
                 html.Td(amount(one.get("value"), str(one.get("unit", "")), currency, _), className="num"),
                 html.Td(
                     [
-                        html.Div(str(one.get("source") or _("derived")), className="row-why"),
+                        html.Div(source_said(str(one.get("source") or ""), _) or _("derived"), className="row-why"),
                         *([html.Code(str(one["sha256"])[:16], title=one["sha256"])] if one.get("sha256") else []),
                     ],
                     className="wide-only",
@@ -56,7 +57,7 @@ def equation(certificate: Mapping[str, Any], currency: str, _: Say) -> html.Div:
     )
     return html.Div(
         [
-            html.Div(html.Table([html.Thead(head), html.Tbody(body)], className="table snug"), className="table-wrap"),
+            scrolling(html.Table([html.Thead(head), html.Tbody(body)], className="table snug")),
             html.P(
                 [
                     html.Code(str(certificate.get("formula", ""))),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from dash import dcc, html
 
+from dashboards.components.filters import segment
 from dashboards.components.values import money
 from dashboards.components.words import SIGNATURE, word
 from dashboards.controls import ControlCard
@@ -41,6 +42,7 @@ class Cell:
     day: date
     state: str
     row: Row | None
+    asked: bool = False  # somebody asked for a run, and it has not ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,12 @@ def lines(
     first_days: Mapping[str, str],
     days: Sequence[date],
     now: datetime,
+    asked: Collection[tuple[str, str]] = (),
 ) -> list[Line]:
     """A line for each control that is known or has run, the known ones first and in their order.
 
     A control answers for its days since its first run (`first_days`) unless its card says since when; one that never ran
-    answers for all of them.
+    answers for all of them. `asked` are the controls and days for which a run is asked for.
     """
     ran = {(row["control"], row["business_day"]): row for row in rows}
     known = {card.name: card for card in cards}
@@ -85,7 +88,8 @@ def lines(
         cells = []
         for day in days:
             row = ran.get((name, day.isoformat()))
-            cells.append(Cell(day, state_of(row, card, day, day in due, now), row))
+            is_asked = (name, day.isoformat()) in asked
+            cells.append(Cell(day, state_of(row, card, day, day in due, now), row, is_asked))
         found.append(Line(name, card, tuple(cells)))
     return found
 
@@ -137,10 +141,13 @@ def _cell(cell: Cell, line: Line, path: str, wide: bool, _: Say) -> Any:
     said = sentence(cell, _)
     classes = f"heat-cell heat-{cell.state}"
     row = cell.row
+    asked = [html.Span(_("a run is asked for"), className="heat-asked")] if cell.asked else []
     if row is None:
         short = SHORT.get(cell.state)
         words = html.Span(_(short) if short else _("No run"), className="heat-word" if wide and short else "unseen")
-        return html.Span(words, className=classes, title=said)
+        if line.card is None:  # nobody could run it
+            return html.Span(words, className=classes, title=said)
+        return dcc.Link([words, *asked], href=day_path(line.name, cell.day), className=classes, title=said)
     if cell.state == "breaks":
         shown = [
             html.Span(_.number(row["breaks"]) if row["breaks"] else "≠"),
@@ -150,7 +157,12 @@ def _cell(cell: Cell, line: Line, path: str, wide: bool, _: Say) -> Any:
         shown = [html.Span(_(SHORT[cell.state]), className="heat-word" if wide else "unseen")]
     if row["act"] in ("prepared", "reviewed"):
         shown.append(html.Span(word(SIGNATURE, row["act"], _), className=f"heat-signed heat-{row['act']}"))
-    return dcc.Link(shown, href=f"{path}/{row['id']}", className=classes, title=said)
+    return dcc.Link([*shown, *asked], href=f"{path}/{row['id']}", className=classes, title=said)
+
+
+def day_path(control: str, day: date) -> str:
+    """The page of a day of a control."""
+    return f"/control-days/{segment(control)}/{day.isoformat()}"
 
 
 def sentence(cell: Cell, _: Say) -> str:
@@ -166,6 +178,8 @@ def sentence(cell: Cell, _: Say) -> str:
             parts.append(_("{n} carried", n=_.number(row["carried"])))
         if row["act"] in ("prepared", "reviewed"):
             parts.append(f"{word(SIGNATURE, row['act'], _)}: {row['signer']}")
+    if cell.asked:
+        parts.append(_("a run is asked for"))
     return ", ".join(parts)
 
 
@@ -180,4 +194,7 @@ def _legend(_: Say) -> html.Div:
         for act, name in SIGNATURE.items()
         if act != "reopened"
     ]
-    return html.Div([*marks, *signed], className="heat-legend")
+    asked = html.Span(
+        [html.Span(html.Span(className="heat-asked"), className="heat-cell heat-sample"), _("Run asked for")]
+    )
+    return html.Div([*marks, *signed, asked], className="heat-legend")

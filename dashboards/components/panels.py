@@ -45,6 +45,11 @@ def as_of(_: Say, at: datetime | None, *, stale: bool = False, dated: bool = Fal
     return html.Span(text, className="as-of")
 
 
+def scrolling(table: Component) -> html.Div:
+    """A table that moves sideways where it does not fit, by the keyboard too."""
+    return html.Div(table, className="table-wrap", tabIndex=0)
+
+
 def empty(sentence: str) -> html.P:
     """What a panel says when it has nothing to show: a sentence, never a blank."""
     return html.P([icon("quiet"), sentence], className="empty")

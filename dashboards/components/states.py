@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dash import html
 
-from dashboards.components.words import STATUS, word
+from dashboards.components.words import OUTCOME, STATUS, word
 from dashboards.locale import Say
+
+OUTCOMES = {"clean": "ok", "breaks": "critical", "refused": "unknown"}
+"""The status as which the outcome of a run shows."""
 
 
 def state(status: str, _: Say, *, detail: str = "", quiet: bool = False) -> html.Span:
@@ -18,6 +21,14 @@ def state(status: str, _: Say, *, detail: str = "", quiet: bool = False) -> html
         ],
         className=f"state state-{status}",
         title=word(STATUS, status, _) if quiet else None,
+    )
+
+
+def outcome(code: str, _: Say) -> html.Span:
+    """The outcome of a run as colour, shape and word."""
+    return html.Span(
+        [html.Span(className="state-shape", **{"aria-hidden": "true"}), html.Span(word(OUTCOME, code, _))],
+        className=f"state state-{OUTCOMES.get(code, 'unknown')}",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from dash import dcc, html
 
 from dashboards.components.filters import address
-from dashboards.components.panels import empty, number
+from dashboards.components.panels import empty, number, scrolling
 from dashboards.components.values import money
 from dashboards.components.words import LOSER, PARTY, break_class, in_order, word
 from dashboards.locale import Say
@@ -82,9 +82,7 @@ def party_ties(certificate: Mapping[str, Any], currency: str, _: Say) -> Any:
     ]
     return html.Div(
         [
-            html.Div(
-                html.Table([html.Thead(head), html.Tbody(lines)], className="table tight"), className="table-wrap"
-            ),
+            scrolling(html.Table([html.Thead(head), html.Tbody(lines)], className="table tight")),
             html.Div(ties, className="ties"),
         ]
     )

@@ -94,6 +94,13 @@ CASE_STATE = {
 }
 ADJUSTMENT = {"back_fill": mark("Back-fill"), "reversal": mark("Reversal"), "write_off": mark("Write-off")}
 DECISION = {"approved": mark("Approved"), "rejected": mark("Rejected"), "withdrawn": mark("Withdrawn")}
+SIGN_STATE = {
+    "unsigned": mark("not signed"),
+    "prepared": mark("prepared"),
+    "signed": mark("signed"),
+    "reopened": mark("re-opened"),
+}
+"""How far the signing of a run has come, within a sentence."""
 SIGNATURE = {"prepared": mark("Prepared"), "reviewed": mark("Signed"), "reopened": mark("Re-opened")}
 REASON = {
     "timing": mark("Timing"),
@@ -124,6 +131,7 @@ CASE_EVENT = {
     "explained": mark("Explained"),
     "reopened": mark("Reopened"),
     "found_again": mark("Found again"),
+    "disproven": mark("Proof withdrawn"),
 }
 ARRIVAL = {
     "expected": mark("Expected"),
@@ -147,6 +155,12 @@ LOSER = {
     "none": mark("Nobody"),
 }
 PARTY = {"billing": mark("Billing"), "platform": mark("Platform"), "payment": mark("Payment")}
+DIMENSION = {
+    "account": mark("Account"),
+    "channel": mark("Channel"),
+    "product": mark("Product"),
+    "region": mark("Region"),
+}
 RECORD_KIND = {"payment": mark("Payment"), "refund": mark("Refund"), "equation": mark("Equation")}
 RECORD_STATUS = {"success": mark("Success"), "failed": mark("Failed"), "pending": mark("Pending")}
 ROLE = {

@@ -13,7 +13,7 @@ from dashboards.callbacks import guarded
 from dashboards.components.filters import address, chips, parse
 from dashboards.components.heat_map import span
 from dashboards.components.icons import icon
-from dashboards.components.panels import as_of, empty, number, panel
+from dashboards.components.panels import as_of, empty, number, panel, scrolling
 from dashboards.components.places import export, places
 from dashboards.components.speaking import speaking
 from dashboards.components.words import ARRIVAL, PARTY, word
@@ -23,6 +23,7 @@ from dashboards.locale import Say, mark
 from dashboards.queries import arrivals
 from dashboards.queries.arrivals import FAULTS, WORST_FIRST
 from dashboards.queries.rows import Row
+from dashboards.sentences import told
 
 PATH = "/arrivals"
 TITLE = mark("Arrivals")
@@ -168,7 +169,7 @@ def _map(rows: Sequence[Row], days: Sequence[date], titles: Mapping[str, str], _
         )
         for control, party in names
     ]
-    return html.Div(html.Table([html.Thead(head), html.Tbody(body)], className="table heat"), className="table-wrap")
+    return scrolling(html.Table([html.Thead(head), html.Tbody(body)], className="table heat"))
 
 
 def _cell(row: Row | None, day: date, wide: bool, _: Say) -> html.Span:
@@ -234,7 +235,7 @@ def why(row: Row, _: Say) -> str:
         return _("{path} is looked for; ask {party} for it.", path=row["path"], party=word(PARTY, row["party"], _))
     if row["state"] == "late" and row["arrived_at"] is not None and row["due_at"] is not None:
         return _("It came {age} after it was due.", age=_.age((row["arrived_at"] - row["due_at"]).total_seconds()))
-    return str(row["reason"]) if row["state"] in FAULTS else ""
+    return told(str(row["reason"]), _) if row["state"] in FAULTS else ""
 
 
 def exported(console: Console, filters: Mapping[str, str], _: Say) -> list[list[str]]:

@@ -25,6 +25,7 @@ from dashboards.components.words import (
     CASE_EVENT,
     CASE_STATE,
     DECISION,
+    DIMENSION,
     LOSER,
     PARTY,
     REASON,
@@ -38,6 +39,7 @@ from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.queries import cases
 from dashboards.queries.rows import Row
+from dashboards.sentences.history import event_detail
 from dashboards.settling import register_settling
 
 PATH = "/breaks/<case>"
@@ -192,7 +194,11 @@ def _about(row: Row, _: Say) -> html.Dl:
             (_("Deadline"), _.instant(row["deadline"])),
             (_("Closed"), _.instant(row["closed_at"]) if row["closed_at"] else None),
             (_("Ticket"), ticket),
-            *((name, str(value)) for name, value in sorted(dimensions.items()) if value not in (None, "")),
+            *(
+                (word(DIMENSION, name, _), str(value))
+                for name, value in sorted(dimensions.items())
+                if value not in (None, "")
+            ),
         ]
     )
 
@@ -224,7 +230,7 @@ def _adjustment(one: Row, _: Say) -> html.Div:
 
 
 def _event(one: Row, _: Say) -> html.Div:
-    detail = word(REASON, one["detail"], _) if one["kind"] == "reason" else one["detail"]
+    detail = event_detail(one["kind"], one["detail"], _)
     return html.Div(
         [
             html.Span(_.instant(one["at"]), className="event-at"),

@@ -27,6 +27,7 @@ from dashboards.locale import Say, mark
 from dashboards.pages.break_case import SHAPES
 from dashboards.queries import cases
 from dashboards.queries.rows import Row
+from dashboards.sentences import told
 from reconciliation.desk import cases as desk
 from reconciliation.desk.journal import DeskError
 
@@ -157,7 +158,7 @@ def register(app: Dash, console: Console) -> None:
                 if code:
                     desk.set_reason(connection, ids, who, code, now)
         except DeskError as error:
-            return no_update, [notices.failed(_, str(error))], False
+            return no_update, [notices.failed(_, told(str(error), _))], False
         said = _.many("One break is yours.", "{n} breaks are yours.", len(ids))
         return now.isoformat(), [notices.done(_, said)], True
 

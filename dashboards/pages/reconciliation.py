@@ -17,20 +17,20 @@ from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, panel
 from dashboards.components.places import export, places
 from dashboards.components.speaking import speaking
-from dashboards.components.states import demo
+from dashboards.components.states import demo, outcome
 from dashboards.components.values import money
 from dashboards.components.words import OUTCOME, SIGNATURE, word
 from dashboards.context import Console
 from dashboards.locale import Say, mark
-from dashboards.queries import cases, reconciliation
+from dashboards.queries import cases, day_runs, reconciliation
 from dashboards.queries.rows import Row
+from dashboards.sentences import told
 
 PATH = "/reconciliation"
 TITLE = mark("Reconciliation")
 DAYS = ("14", "31")
 RUNS = 200
 """Runs that the list shows at most; the map and the export have all of them."""
-STATUS = {"clean": "ok", "breaks": "critical", "refused": "unknown"}
 
 
 def layout(_: Say) -> list[Any]:
@@ -63,7 +63,8 @@ def register(app: Dash, console: Console) -> None:
             rows = reconciliation.latest(connection, days[0], today)
             first_days = reconciliation.first_days(connection)
             waiting = cases.open_by_control(connection, now, today)
-        found = lines(rows, console.controls, first_days, days, now)
+            asked = day_runs.asked_for(connection)
+        found = lines(rows, console.controls, first_days, days, now, asked)
         shown = chosen(found, filters)
         names = {line.name for line in shown}
         fitting = [row for row in rows if row["control"] in names and fits(row, filters)]
@@ -201,7 +202,7 @@ def _list(rows: Sequence[Row], _: Say) -> Any:
 
 
 def _run(row: Row, _: Say) -> html.Tr:
-    reasons = [html.Div(reason, className="row-why") for reason in row["reasons"]]
+    reasons = [html.Div(told(reason, _), className="row-why") for reason in row["reasons"]]
     signed = row["act"] in ("prepared", "reviewed")
     return html.Tr(
         [
@@ -215,14 +216,6 @@ def _run(row: Row, _: Say) -> html.Tr:
             html.Td(f"{word(SIGNATURE, row['act'], _)}: {row['signer']}" if signed else "–", className="dim wide-only"),
             html.Td(_.instant(row["finished_at"]), className="num dim wide-only"),
         ]
-    )
-
-
-def outcome(code: str, _: Say) -> html.Span:
-    """The outcome of a run as colour, shape and word."""
-    return html.Span(
-        [html.Span(className="state-shape", **{"aria-hidden": "true"}), html.Span(word(OUTCOME, code, _))],
-        className=f"state state-{STATUS.get(code, 'unknown')}",
     )
 
 

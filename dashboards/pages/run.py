@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash import Dash, Input, Output, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from core.store.open import reading
 from dashboards import files
 from dashboards.callbacks import guarded
 from dashboards.components.equation import equation
-from dashboards.components.filters import address, chips, parse, whole
+from dashboards.components.filters import chips, parse, whole
 from dashboards.components.grids import grid
 from dashboards.components.icons import icon
-from dashboards.components.panels import as_of, empty, facts, panel
+from dashboards.components.panels import as_of, empty, panel
 from dashboards.components.places import places
+from dashboards.components.rerun import rerun_panel
+from dashboards.components.run_breaks import chosen, columns, grid_rows
+from dashboards.components.run_facts import about, causes
 from dashboards.components.sign_off import sign_forms
 from dashboards.components.speaking import speaking
-from dashboards.components.states import demo
+from dashboards.components.states import demo, outcome
 from dashboards.components.tie_out import break_classes, party_ties, run_figures
-from dashboards.components.values import money
 from dashboards.components.waterfall import steps, waterfall
-from dashboards.components.words import LOSER, PARTY, RECORD_KIND, RECORD_STATUS, break_class, party_order, word
+from dashboards.components.words import PARTY, party_order, word
 from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
-from dashboards.pages.reconciliation import outcome
 from dashboards.queries import reconciliation
 from dashboards.queries.rows import Row
+from dashboards.rerunning import register_rerunning
+from dashboards.sentences import told
 from dashboards.signing import register_signing
 
 PATH = "/reconciliation/<run>"
@@ -36,10 +39,12 @@ UNITS = {"rows": mark("rows"), "money": mark("money")}
 
 
 def layout(_: Say, run: str) -> list[Any]:
-    """Head, tie-out and classes, signatures with their forms, and the grid of breaks."""
+    """Head, tie-out and classes, signatures and the runs of the day with their forms, and the grid of breaks."""
     return [
         dcc.Store(id="run-id", data=run),
         dcc.Store(id="run-done"),
+        dcc.Store(id="run-columns"),
+        dcc.Store(id="rerun-of", data={"run": run}),
         html.Div(id="run-head", className="page-head"),
         places("", _),
         html.Div(id="run-body", className="page-body"),
@@ -55,7 +60,7 @@ def layout(_: Say, run: str) -> list[Any]:
                     ],
                     className="panel",
                 ),
-                html.Div(id="run-files"),
+                html.Div([html.Div(id="run-files"), rerun_panel(current_viewer().may, _)], className="page-body"),
             ],
             className="columns columns-2",
         ),
@@ -73,36 +78,6 @@ def layout(_: Say, run: str) -> list[Any]:
     ]
 
 
-def columns(parties: Sequence[str], _: Say) -> list[dict[str, Any]]:
-    """The grid's columns: the break, then the raw record of each party."""
-    return [
-        {"field": "key", "headerName": _("Business key"), "width": 200, "pinned": "left", "cellRenderer": "LinkCell"},
-        {"field": "class", "headerName": _("Class of break"), "width": 180},
-        {"field": "kind", "headerName": _("Kind"), "width": 100},
-        {"field": "loser", "headerName": _("Who loses"), "width": 100},
-        {
-            "field": "risk",
-            "headerName": _("At risk"),
-            "width": 120,
-            "cellClass": "grid-num",
-            "headerClass": "grid-num",
-            "sortable": False,
-        },
-        *(
-            {
-                "field": f"of_{party}",
-                "headerName": word(PARTY, party, _),
-                "cellRenderer": "RecordCell",
-                "cellRendererParams": {"absent": _("no record")},
-                "flex": 1,
-                "minWidth": 230,
-                "sortable": False,
-            }
-            for party in parties
-        ),
-    ]
-
-
 def register(app: Dash, console: Console) -> None:
     """Read the run; its breaks follow the class in the address."""
 
@@ -111,7 +86,7 @@ def register(app: Dash, console: Console) -> None:
         "see.reconciliation",
         Output("run-head", "children"),
         Output("run-body", "children"),
-        Output("run-breaks", "columnDefs"),
+        Output("run-columns", "data"),
         Output("run-breaks", "rowData"),
         Output("run-chosen", "children"),
         Output("run-as-of", "children"),
@@ -138,6 +113,7 @@ def register(app: Dash, console: Console) -> None:
             breaks = reconciliation.breaks(connection, row["id"], (wanted,) if wanted else ())
             known = reconciliation.cases_of(connection, row)
             beside = reconciliation.neighbours(connection, row["control"], row["business_day"])
+            beside |= reconciliation.of_same_day(connection, row)
         path = f"/reconciliation/{row['id']}"
         parties = party_order(row["certificate"] or {})
         return (
@@ -145,13 +121,21 @@ def register(app: Dash, console: Console) -> None:
             render(row, read, filters, _),
             columns(parties, _),
             grid_rows(breaks, row["currency"], parties, known, _),
-            _chosen(filters, len(breaks), path, _),
+            chosen(filters, len(breaks), path, _),
             as_of(_, row["finished_at"], dated=True),
             files_panel(row, read["files"], _),
             row["kind"] == "equation" or row["outcome"] == "refused",
         )
 
+    app.clientside_callback(
+        ClientsideFunction("reconciliation", "pinned"),
+        Output("run-breaks", "columnDefs"),
+        Input("viewport", "data"),
+        Input("run-columns", "data"),
+        State("run-breaks", "columnDefs"),
+    )
     register_signing(app, console)
+    register_rerunning(app, console)
 
 
 def render_head(row: Row, beside: Mapping[str, int], _: Say) -> list[Any]:
@@ -164,6 +148,20 @@ def render_head(row: Row, beside: Mapping[str, int], _: Say) -> list[Any]:
         outcome(row["outcome"], _),
         *([demo(_)] if row["demo"] else []),
         html.Div(className="grow"),
+        *(
+            [dcc.Link(_("compare with the run before"), href=f"/reconciliation/{row['id']}/compare", className="chip")]
+            if "earlier" in beside
+            else []
+        ),
+        *(
+            [
+                dcc.Link(
+                    _("newer run of this day"), href=f"/reconciliation/{beside['newest']}", className="chip chip-newer"
+                )
+            ]
+            if "newest" in beside
+            else []
+        ),
         *(
             [dcc.Link(_("day before"), href=f"/reconciliation/{beside['before']}", className="chip")]
             if "before" in beside
@@ -181,10 +179,14 @@ def render(row: Row, read: Mapping[str, Any], filters: Mapping[str, str], _: Say
     """Reasons of a refusal; quantities and formula of an equation; or figures, waterfall, tie-out and classes."""
     certificate = row["certificate"] or {}
     foot = as_of(_, row["finished_at"], dated=True)
-    about = _about(row, certificate, read["before"], _)
+    shown_facts = about(row, certificate, read["before"], _)
     if row["outcome"] == "refused":
-        reasons = html.Ul([html.Li(reason) for reason in row["reasons"]], className="reasons")
-        refused = [html.P(_("Nothing was matched: a missing file is one fault, not a million breaks.")), reasons, about]
+        reasons = html.Ul([html.Li(told(reason, _)) for reason in row["reasons"]], className="reasons")
+        refused = [
+            html.P(_("Nothing was matched: a missing file is one fault, not a million breaks.")),
+            reasons,
+            shown_facts,
+        ]
         return [panel(_("Why it was refused"), refused, footer=foot)]
     if row["kind"] == "equation":
         shown = [equation(certificate, row["currency"], _)]
@@ -192,7 +194,7 @@ def render(row: Row, read: Mapping[str, Any], filters: Mapping[str, str], _: Say
             html.Div(
                 [
                     panel(_("What has to add up"), shown, footer=foot),
-                    panel(_("Parameters and evidence"), about, footer=foot),
+                    panel(_("Parameters and evidence"), shown_facts, footer=foot),
                 ],
                 className="columns columns-2",
             )
@@ -217,50 +219,18 @@ def render(row: Row, read: Mapping[str, Any], filters: Mapping[str, str], _: Say
         html.Div(
             [
                 panel(_("What each party brought"), party_ties(certificate, row["currency"], _), footer=foot),
-                panel(_("Parameters and evidence"), about, footer=foot),
+                panel(_("Parameters and evidence"), shown_facts, footer=foot),
             ],
             className="columns columns-2",
         ),
     ]
 
 
-def _about(row: Row, certificate: Mapping[str, Any], before: Row | None, _: Say) -> html.Dl:
-    """Parameters, and the chain of certificates by hash."""
-    took_s = (row["finished_at"] - row["started_at"]).total_seconds()
-    named = str(certificate.get("previous_hash") or "")
-    previous: Any = html.Code(named[:16], title=named) if named else _("none: the first of its chain")
-    if before is not None:
-        previous = dcc.Link(
-            [html.Code(named[:16]), f" ({before['business_day']})"], href=f"/reconciliation/{before['id']}", title=named
-        )
-    settings = certificate.get("settings", {})
-    return facts(
-        [
-            (_("Engine"), row["engine"]),
-            (_("Took"), _("{n} s", n=_.number(took_s, 1))),
-            (_("Started"), _.instant(row["started_at"])),
-            (_("Control version"), str(certificate.get("control_version", ""))),
-            *(
-                (name.replace("_", " "), str(value))
-                for name, value in settings.items()
-                if value not in (None, "", [], {})
-            ),
-            (_("Certificate"), html.Code(str(certificate.get("hash", ""))[:16] or "–", title=certificate.get("hash"))),
-            (_("Follows certificate"), previous if certificate else None),
-            (_("Evidence"), row["folder"]),
-        ]
-    )
-
-
 def _causes(row: Row, _: Say) -> list[Any]:
-    """What the breaks have in common, as sentences; nothing where nobody looked or nothing was found."""
-    language = _.language[:2]
-    said = [cause["sentence"] for cause in row["causes"] or () if isinstance(cause, Mapping) and cause.get("sentence")]
-    lines = [one.get(_.language) or one.get(language) or next(iter(one.values())) for one in said]
-    if not lines:
+    found = causes(row, _)
+    if found is None:
         return []
-    shown = html.Ul([html.Li(line) for line in lines], className="reasons causes")
-    return [panel(_("What the breaks have in common"), shown, footer=as_of(_, row["finished_at"], dated=True))]
+    return [panel(_("What the breaks have in common"), found, footer=as_of(_, row["finished_at"], dated=True))]
 
 
 def _from_file_to_file(
@@ -307,47 +277,3 @@ def files_panel(row: Row, files: Sequence[str], _: Say) -> Any:
         else empty(_("No file of this run can be taken away from here."))
     )
     return panel(_("Take away"), body, footer=as_of(_, row["finished_at"], dated=True))
-
-
-def _chosen(filters: Mapping[str, str], n: int, path: str, _: Say) -> Any:
-    counted = html.Span(_.many("one row", "{n} rows", n), className="dim")
-    wanted = filters.get("class", "")
-    if not wanted:
-        return [counted]
-    back = address(path, filters, **{"class": ""})
-    return [counted, dcc.Link([break_class(wanted, _), icon("close")], href=back, className="chip chip-on")]
-
-
-def grid_rows(
-    rows: list[Row], currency: str, parties: Sequence[str], known: Mapping[str, int], _: Say
-) -> list[dict[str, Any]]:
-    """Rows as the grid shows them: the break, its case if it has one, and each party's raw record with file and line."""
-    return [
-        {
-            "id": str(row["id"]),
-            "key": _key(row, known),
-            "class": break_class(row["class"], _) + (f" ({_('carried')})" if row["carried"] else ""),
-            "kind": word(RECORD_KIND, row["kind"], _),
-            "loser": word(LOSER, row["loser"], _),
-            "risk": money(row["at_risk_minor"], currency, _),
-            **{f"of_{party}": record(row["records"].get(party), currency, _) for party in parties},
-        }
-        for row in rows
-    ]
-
-
-def _key(row: Row, known: Mapping[str, int]) -> dict[str, str]:
-    case = known.get(row["fingerprint"])
-    return {"text": row["business_key"]} | ({"href": f"/breaks/{case}"} if case is not None else {})
-
-
-def record(raw: Mapping[str, Any] | None, currency: str, _: Say) -> dict[str, str] | None:
-    """A raw record in one line and where it stands; None when the party has none."""
-    if not raw or raw.get("record_id") in (None, ""):
-        return None
-    amount = raw.get("amount_minor")
-    shown = "–" if amount is None else money(int(amount), raw.get("currency") or currency, _)
-    return {
-        "text": f"{shown} · {word(RECORD_STATUS, str(raw.get('status', '')), _)} · {raw['record_id']}",
-        "where": f"{raw.get('file', '')}:{raw.get('line', '')}",
-    }

@@ -24,6 +24,7 @@ from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.queries import tickets
 from dashboards.queries.rows import Row
+from dashboards.sentences import told
 
 PATH = "/tickets"
 TITLE = mark("Tickets")
@@ -128,7 +129,7 @@ def _commands(app: Dash, console: Console) -> None:
             with writing(console.engine) as connection:
                 doing(connection, ticket_id, current_viewer().name)
         except commands.TicketError as error:
-            return no_update, [notices.failed(_, str(error))]
+            return no_update, [notices.failed(_, told(str(error), _))]
         return console.clock().isoformat(), [notices.done(_, sentence)]
 
     @command("ticket-take")

@@ -160,3 +160,16 @@ def neighbours(connection: Connection, control: str, business_day: str) -> dict[
     if after is not None:
         found["after"] = after
     return found
+
+
+def of_same_day(connection: Connection, run: Row) -> dict[str, int]:
+    """The run of the same day before this one and the newest after it: {"earlier": id, "newest": id}, where there are."""
+    same = (control_run.c.control == run["control"]) & (control_run.c.business_day == run["business_day"])
+    earlier, newest = connection.execute(
+        select(
+            func.max(control_run.c.id).filter(control_run.c.id < run["id"]),
+            func.max(control_run.c.id).filter(control_run.c.id > run["id"]),
+        ).where(same)
+    ).one()
+    found = {"earlier": earlier, "newest": newest}
+    return {name: number for name, number in found.items() if number is not None}

@@ -19,6 +19,7 @@ from core.store.tables import (
     probe_state,
     pulse,
     refusal,
+    run_request,
     run_signature,
     series,
     target,
@@ -73,7 +74,9 @@ def versions(connection: Connection) -> dict[str, int]:
         select(
             _newest(alert_event).label("alerts"),
             _newest(ticket_event).label("tickets"),
-            _newest(control_run, break_event, run_signature, file_delivery).label("reconciliation"),
+            (_newest(control_run, break_event, run_signature, file_delivery) + _steps(run_request)).label(
+                "reconciliation"
+            ),
             _newest(transition).label("statuses"),
             select(pulse.c.at).where(pulse.c.name == PIPELINE).scalar_subquery().label("samples"),
         )
@@ -85,6 +88,12 @@ def versions(connection: Connection) -> dict[str, int]:
 
 def _count(table: Any, *conditions: Any) -> Any:
     return select(func.count()).select_from(table).where(*conditions).scalar_subquery()
+
+
+def _steps(requests: Any) -> Any:
+    """How often a request was asked for, begun or ended: people make few of them."""
+    steps = func.count(requests.c.id) + func.count(requests.c.begun_at) + func.count(requests.c.ended_at)
+    return select(steps).scalar_subquery()
 
 
 def _newest(*tables: Any) -> Any:

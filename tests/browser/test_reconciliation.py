@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from core.people import users
 from core.store import tables
-from core.store.open import open_store, reading, writing
-from dashboards.context import Console
-from dashboards.server import create_app
-from dashboards.shell import register_pages
-from tests.browser.conftest import PASSWORD, START_S, Site, Watched, enter
+from core.store.open import reading
+from tests.browser.conftest import Site, Watched
+from tests.browser.desk import another, open_desk
 from tests.browser.test_console import filled, require_width
-from tests.dashboards.desk import CARDS, EQUATION, RUN, expectations, furnish
-from tests.dashboards.seeded import seed
+from tests.dashboards.desk import EQUATION, RUN
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PEOPLE = (("li.wei", "operator"), ("zhao.lei", "manager"), ("guest", "viewer"))
 PLACES = (
     "/reconciliation",
     "/reconciliation?days=31",
@@ -46,54 +34,9 @@ PLACES = (
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A console on a free port of this machine, whose controls are known and whose runs people have begun to settle."""
-    home = tmp_path_factory.mktemp("reconciliation")
-    engine = open_store(f"sqlite:///{home / 'store.db'}")
-    now = datetime.now(UTC)
-    seed(engine, now)
-    furnish(engine, now, home)
-    with writing(engine) as connection:
-        for name, role in PEOPLE:
-            users.add(connection, name=name, role=role, password=PASSWORD, by="test", now=now, language="en")
-    listener = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    console = Console(
-        engine,
-        lambda: datetime.now(UTC),
-        "Jianghai Mobile",
-        ZoneInfo("Asia/Shanghai"),
-        url,
-        demo=True,
-        controls=CARDS,
-        expectations=expectations,
-        home=home,
-    )
-    app = create_app(console, lambda dash: register_pages(dash, console))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    until = time.monotonic() + START_S
-    while not server.started:
-        assert time.monotonic() < until, "the console did not start"
-        time.sleep(0.05)
-    yield Site(url, engine)
-    server.should_exit = True
-    thread.join(10)
-    engine.dispose()
-
-
-@contextmanager
-def another(chromium: Browser, site: Site, name: str) -> Iterator[Page]:
-    """The page of another person, in a browser of their own."""
-    context = chromium.new_context(viewport={"width": 1366, "height": 900})
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    enter(page, site, name)
-    watched = Watched()
-    watched.watch(page, site.url)
-    yield page
-    context.close()
-    watched.require_clean()
+    """A console whose runs people have begun to settle."""
+    with open_desk(tmp_path_factory.mktemp("reconciliation")) as opened:
+        yield opened
 
 
 def choose(page: Page, field: str, option: str) -> None:

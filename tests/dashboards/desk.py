@@ -17,7 +17,7 @@ from core.store import tables
 from core.store.open import writing
 from dashboards.controls import ControlCard
 from reconciliation.deliveries import Expectation
-from reconciliation.desk import adjustments, cases, signatures
+from reconciliation.desk import adjustments, cases, reruns, signatures
 from reconciliation.desk.identity import fingerprint
 from tests.dashboards.seeded import ZONE
 
@@ -90,6 +90,71 @@ def _foots(connection: Connection, run: Any) -> None:
         }
     changed = update(tables.control_run).where(tables.control_run.c.id == run.id)
     connection.execute(changed.values(certificate=run.certificate | {"parties": parties}))
+
+
+def run_again(engine: Engine, now: datetime) -> int:
+    """The day of run 4 run again after its files were mended: three breaks are gone, one is new; the number of the run.
+
+    Somebody asked for it; for another day somebody asked in vain, and for a third one is waited for.
+    """
+    with writing(engine) as connection:
+        run = connection.execute(select(tables.control_run).where(tables.control_run.c.id == 4)).one()
+        kept = select(tables.control_break).where(tables.control_break.c.run_id == run.id)
+        lines = [dict(line) for line in connection.execute(kept.order_by(tables.control_break.c.id)).mappings()]
+        gone = [line for line in lines if not line["carried"]][:3]
+        new = gone[0] | {
+            "business_key": "MP-NEW-000001",
+            "at_risk_minor": 7_700,
+            "class": "payment_only",
+            "loser": "customer",
+        }
+        new["records"] = {"payment": gone[0]["records"].get("payment") or lines[0]["records"]["billing"]}
+        found = [line for line in lines if line not in gone] + [new]
+        real = [line for line in found if not line["carried"]]
+        classes = {name: {"count": 0, "at_risk_minor": 0} for name in run.certificate["classes"]}
+        for line in found:
+            classes[line["class"]]["count"] += 1
+            classes[line["class"]]["at_risk_minor"] += line["at_risk_minor"]
+        classes["matched"] = run.certificate["classes"]["matched"] | {"count": 4_173}
+        mended = run.certificate["parties"]["billing"] | {"sha256": hashlib.sha256(b"mended").hexdigest()}
+        certificate = run.certificate | {
+            "classes": classes,
+            "parties": run.certificate["parties"] | {"billing": mended},
+            "control_version": "2",
+            "hash": hashlib.sha256(b"again").hexdigest(),
+        }
+        values = dict(run._mapping) | {
+            "fingerprint": "again",
+            "certificate": certificate,
+            "breaks": len(real),
+            "at_risk_minor": sum(line["at_risk_minor"] for line in real),
+            "started_at": run.finished_at + timedelta(hours=2),
+            "finished_at": run.finished_at + timedelta(hours=2, seconds=4),
+        }
+        del values["id"]
+        made = connection.execute(insert(tables.control_run).values(values).returning(tables.control_run)).one()
+        for line in found:
+            line |= {"run_id": made.id, "fingerprint": fingerprint(run.control, line)}
+            del line["id"]
+        connection.execute(insert(tables.control_break), found)
+        _foots(connection, made)
+        cases.open_cases(connection, made, found, made.finished_at, made.finished_at + timedelta(days=3))
+        _requests(connection, made, now)
+    return int(made.id)
+
+
+def _requests(connection: Connection, run: Any, now: datetime) -> None:
+    day, today = date.fromisoformat(run.business_day), now.astimezone(ZONE).date()
+    answered = reruns.ask(connection, MATCH, day, "sun.yi", "Billing delivered its file again.", run.started_at)
+    reruns.take(connection, run.started_at)
+    reruns.finish(connection, answered, run.id, run.finished_at)
+    in_vain = reruns.ask(connection, EQUATION, today - timedelta(days=2), "li.wei", "It is missing.", now)
+    reruns.take(connection, now)
+    broke = (
+        f"The run of {EQUATION} for {today - timedelta(days=2)} broke down (the disk is full); the log of the pipeline"
+    )
+    reruns.fail(connection, in_vain, f"{broke} says more. Mend it and ask again.", now)
+    reruns.ask(connection, "card-vouchers", today - timedelta(days=1), "zhao.lei", "The files are there now.", now)
 
 
 def case_ids(connection: Connection, run_id: int) -> list[int]:

@@ -22,6 +22,7 @@ from core.store.tables.reconciliation import (
     control_break,
     control_run,
     file_delivery,
+    run_request,
     run_signature,
 )
 from core.store.tables.tickets import ticket, ticket_event
@@ -45,6 +46,7 @@ __all__ = [
     "pulse",
     "refusal",
     "rollup",
+    "run_request",
     "run_signature",
     "sample",
     "series",

@@ -1,4 +1,4 @@
-"""Reconciliation: runs of controls, their breaks, the deliveries they read, and what people decide about them."""
+"""Reconciliation: runs of controls, their breaks, the deliveries they read, and what people ask for and decide."""
 
 from __future__ import annotations
 
@@ -136,6 +136,30 @@ run_signature = Table(
     Column("comment", Text, nullable=False),
     Column("certificate_hash", Text, nullable=False),  # what was signed
     Index("ix_run_signature_run_id", "run_id"),
+)
+
+run_request = Table(
+    "run_request",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("control", Text, nullable=False),
+    Column("business_day", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("begun_at", Instant),  # null: waits
+    Column("ended_at", Instant),  # null: open; there is one open request for each control and day
+    Column("run_id", BigInteger, ForeignKey("control_run.id")),  # what came of it
+    Column("fault", Text),  # the sentence that says why nothing came of it
+    Index("ix_run_request_control_business_day", "control", "business_day"),
+    Index(
+        "uq_run_request_open",
+        "control",
+        "business_day",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
 )
 
 file_delivery = Table(

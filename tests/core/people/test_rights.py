@@ -29,14 +29,14 @@ def test_who_only_looks_changes_nothing() -> None:
     assert all(right.startswith("see.") or right == "own.settings" for right in rights_of(VIEWER))
 
 
-def test_the_auditor_acts_on_breaks_and_signatures_alone() -> None:
-    """On alerts, tickets, people, and on the running of controls the auditor has no right to act."""
+def test_the_auditor_acts_on_breaks_runs_and_signatures_alone() -> None:
+    """On alerts, tickets and people the auditor has no right to act."""
     acting = {right for right in rights_of(AUDITOR) if not right.startswith("see.") and right != "own.settings"}
-    assert acting == {f"reconciliation.{doing}" for doing in ("work", "approve", "prepare", "sign")}
+    assert acting == {f"reconciliation.{doing}" for doing in ("run", "work", "approve", "prepare", "sign")}
 
 
 RECONCILING = {
-    "reconciliation.run": {OPERATOR, MANAGER, ADMIN},
+    "reconciliation.run": {OPERATOR, AUDITOR, MANAGER, ADMIN},
     "reconciliation.work": {OPERATOR, AUDITOR, MANAGER, ADMIN},
     "reconciliation.prepare": {OPERATOR, AUDITOR, MANAGER, ADMIN},
     "reconciliation.approve": {AUDITOR, MANAGER, ADMIN},

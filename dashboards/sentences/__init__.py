@@ -1,0 +1,54 @@
+"""Sentences that the store keeps in English, said in the viewer's language.
+
+A refusal, a history and an error are written once, in English, where they arise: in the row of a run, in the trail, in
+the log. A page recognises a sentence by its shape (`shapes`) and says the shape in the viewer's language with what stood
+in its holes. So rows of any age are translated and none is changed. A hole `words` holds a sentence of its own, which
+must be known too. A sentence of no known shape is shown as it was written, whole.
+
+Each other file here lists the shapes of one part of the house; `history` tells what happened to a break.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Final
+
+from dashboards.locale import Say
+from dashboards.sentences import arrivals, desk, equations, files, statements
+from dashboards.sentences.shapes import Shape, kind_of, said, shape
+
+KNOWN: Final = tuple(
+    dict.fromkeys((*desk.SHAPES, *arrivals.SHAPES, *equations.SHAPES, *files.SHAPES, *statements.SHAPES))
+)
+"""Every shape that a page knows."""
+DEEPEST: Final = 8
+"""Sentences within sentences that are told; none is nested deeper."""
+
+
+def told(sentence: str, _: Say) -> str:
+    """The sentence in the viewer's language; as it stands when it is English or of no known shape."""
+    return sentence if _.language == "en" else _told(sentence, _, 0) or sentence
+
+
+@lru_cache(maxsize=4096)
+def _told(sentence: str, _: Say, depth: int) -> str | None:
+    """The sentence in the viewer's language; None when it, or a sentence within it, is of no known shape."""
+    if depth > DEEPEST:
+        return None
+    for each in _by_letters():
+        found = each.pattern.fullmatch(sentence)
+        if found is None:
+            continue
+        values: dict[str, str | None] = {
+            hole: _told(text, _, depth + 1) if kind_of(hole) == "words" else said(hole, text, _)
+            for hole, text in found.groupdict().items()
+        }
+        if None not in values.values():
+            return _(each.message, **values)
+    return None
+
+
+@cache
+def _by_letters() -> tuple[Shape, ...]:
+    """All shapes, those with the most letters first."""
+    return tuple(sorted(map(shape, KNOWN), key=lambda each: -each.letters))

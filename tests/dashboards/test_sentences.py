@@ -1,0 +1,209 @@
+"""Sentences that the store keeps are said in the reader's language, whatever part of the house wrote them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from core.store.open import reading, writing
+from core.store.tables import break_event
+from dashboards.locale import Say
+from dashboards.sentences import told
+from dashboards.sentences.history import EVENTS, event_detail
+from dashboards.sentences.sources import source_said
+from reconciliation.desk import adjustments, cases
+from tests.reconciliation.desk.world import DEADLINE, NOON, case_of, line, run_of
+
+ROOT = Path(__file__).parents[2]
+EN, ZH = Say("en"), Say("zh_CN")
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+SAID = [
+    (
+        "Break 7 is explained; to assign it, it must be open or proposed or approved.",
+        "差错 7 的状态为「已说明」；要分派，其状态必须是：待处理、待审批、待验证。",
+    ),
+    ("This needs a reason; nothing was written.", "需要填写原因；未写入任何内容。"),
+    ("li.wei prepared run 3; another person must review it.", "批次 3 由 li.wei 编制；须由另一人复核。"),
+    (
+        "'-' is not an amount; write digits and a point, such as 12.30; nothing was written.",
+        "'-' 不是金额；请写数字和小数点，如 12.30；未写入任何内容。",
+    ),
+    (
+        "/data/exchange/2026-11-01/billing.csv: the billing file is missing; ask the sender for it",
+        "/data/exchange/2026-11-01/billing.csv：计费的文件缺失；请向发送方索取",
+    ),
+    (
+        "x/payment.csv: it has 4102 rows and the manifest states 4180; ask for the file again",
+        "x/payment.csv：文件有 4102 行，而清单文件写的是 4180 行；请重新索取文件",
+    ),
+    ("opening: exchange/a.csv, line 3: amount 'x' is not a plain number", None),
+    (
+        "bank.sta: statement 00123 states 3 entries and has 2; it is cut short or doubled",
+        "bank.sta：账单 00123 写明 3 条分录，实有 2 条；文件被截断或重复",
+    ),
+    (
+        "the result is not known: a is not known: x.csv: the file is missing; ask the sender for it",
+        "结果未知：a 未知：x.csv：文件缺失；请向发送方索取",
+    ),
+    (
+        "The payment file of 2026-03-08 changed after it had come: a.csv had 1,200 bytes (0a1b) and now 1,300 (2c3d). "
+        "Ask the sender why, and run the day again.",
+        "支付 2026-03-08 的文件送达后有变动：a.csv 原为 1,200 字节（0a1b），现为 1,300 字节（2c3d）。"
+        "请询问发送方原因，并重跑当日。",
+    ),
+    (
+        "The payment file of 2026-03-08 came more than once, with the same content: a.csv, b.csv. "
+        "Ask the sender which one holds.",
+        "支付 2026-03-08 的文件多次送达，内容相同：a.csv, b.csv。请询问发送方以哪一份为准。",
+    ),
+    ("Something that no shape fits, written by hand.", "Something that no shape fits, written by hand."),
+    (
+        "x.csv: something that no shape fits; ask the sender for it",
+        "x.csv: something that no shape fits; ask the sender for it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sentence", "chinese"), SAID)
+def test_a_sentence_is_said_in_chinese_and_stays_as_it_is_in_english(sentence: str, chinese: str | None) -> None:
+    """A sentence of no known shape, and one with a part of none, is shown whole as it was written."""
+    assert told(sentence, EN) == sentence
+    if chinese is None:
+        assert CHINESE.search(told(sentence, ZH))
+    else:
+        assert told(sentence, ZH) == chinese
+
+
+RAISED = {
+    "reconciliation/desk": ("DeskError",),
+    "dashboards": ("DeskError",),
+    "alerts/tickets": ("TicketError",),
+    "reconciliation/sources": ("SourceError",),
+    "reconciliation/controls": ("TableError", "QuantityError", "SqlError"),
+}
+"""Where errors are raised whose sentences people read on the pages about reconciliation."""
+
+
+def raised() -> Iterator[tuple[str, str]]:
+    """Place and sample of every such sentence: the text of the source with something in its holes."""
+    for folder, names in RAISED.items():
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                called = node.exc if isinstance(node, ast.Raise) else None
+                if isinstance(called, ast.Call) and isinstance(called.func, ast.Name) and called.func.id in names:
+                    text = sample(called.args[0], path.stem)
+                    if text is not None:
+                        yield f"{path.relative_to(ROOT)}:{node.lineno}", text
+
+
+def sample(node: ast.expr, module: str) -> str | None:
+    """What an expression may be as text; None when it is no text of its own, as in `str(error)`."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if not isinstance(node, ast.JoinedStr):
+        return None
+    parts = []
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            parts.append(str(part.value))
+        else:
+            assert isinstance(part, ast.FormattedValue)
+            hole = ast.unparse(part.value)
+            parts.append(HOLES.get(f"{module}: {hole}") or HOLES.get(hole, "x7"))
+    return "".join(parts)
+
+
+HOLES = {
+    "error": "the file is missing",
+    "value.reason": "rate is 0, and nothing can be divided by it",
+    "bad.reason": "is not an amount",
+    "what": "row",
+    "alipay_bill: what": "its first lines name no account (账号)",
+    "' to '.join(period)": "2026-11-01 to 2026-11-02",
+    "fault": "OPBD stands twice",
+    "where": "the statement of line 7",
+    "shape": "no row",
+    "rest": "",
+    "more": "",
+    "name": "closing balance (:62F:)",
+}
+"""What stands in holes, of a module or of all, that hold parts of sentences; in the others, a name or a number."""
+
+
+@pytest.mark.parametrize(("place", "sentence"), [pytest.param(*each, id=each[0]) for each in raised()])
+def test_every_sentence_that_a_page_can_show_has_a_shape(place: str, sentence: str) -> None:
+    """Whoever writes a new one gives it a shape in dashboards/sentences and its Chinese in the catalogue."""
+    assert told(sentence, ZH) != sentence, f"{place}: no shape for {sentence!r}"
+
+
+def test_the_test_above_finds_the_sentences() -> None:
+    assert len(list(raised())) > 180
+
+
+def test_what_happens_to_a_break_is_said_in_both_languages(store: Engine) -> None:
+    """Every event that the desk writes of itself; what people wrote stays as they wrote it."""
+    with writing(store) as connection:
+        number = case_of(connection)
+        cases.assign(connection, [number], "li.wei", "li.wei", NOON)
+        cases.set_reason(connection, [number], "li.wei", "system_fault", NOON)
+        first = adjustments.propose(connection, number, "li.wei", "write_off", None, 500, "Not worth it.", NOON)
+        adjustments.reject(connection, first, "zhao.lei", "It is.", NOON)
+        second = adjustments.propose(connection, number, "li.wei", "back_fill", "billing", 5000, "Book it.", NOON)
+        adjustments.approve(connection, second, "zhao.lei", "", NOON)
+        later = run_of(connection, "2026-11-02")
+        adjustments.prove(connection, second, later.id, NOON)
+        again = run_of(connection, "2026-11-02", [line("T1")], mark="again")
+        cases.open_cases(connection, again, [line("T1")], NOON, DEADLINE)
+        cases.comment(connection, [number], "li.wei", "to whom it may concern", NOON)
+        cases.reopen(connection, [number], "li.wei", "to begin anew", NOON)
+        cases.explain(connection, [number], "li.wei", "timing", "Booked a day later.", NOON)
+        third = case_of(connection, line("T2"))
+        withdrawn = adjustments.propose(connection, third, "li.wei", "write_off", None, 500, "No.", NOON)
+        adjustments.withdraw(connection, withdrawn, "li.wei", "", NOON)
+    with reading(store) as connection:
+        rows = connection.execute(select(break_event).order_by(break_event.c.id)).all()
+    chinese = [(row.kind, event_detail(row.kind, row.detail, ZH)) for row in rows]
+    english = [event_detail(row.kind, row.detail, EN) for row in rows]
+    told_of = dict(chinese)
+    assert told_of["found_again"] == f"2026-11-02 的对账再次发现（批次 {again.id}）"
+    assert told_of["disproven"] == f"2026-11-02 的对账（批次 {again.id}）再次发现该差错；重新等待验证"
+    assert told_of["approved"].startswith("li.wei 的")
+    assert told_of["comment"] == "to whom it may concern"
+    assert told_of["reopened"] == "to begin anew"
+    assert told_of["explained"].endswith("：Booked a day later.")
+    assert "Back-fill at Billing, CNY 50.00: Book it." in english
+    assert "Write-off, CNY 5.00: Not worth it." in english
+    for kind, said in chinese:
+        assert kind in ("comment", "reopened") or CHINESE.search(said), (kind, said)
+    assert {row.kind for row in rows} >= set(EVENTS) - {"ticket"}
+
+
+SOURCES = [
+    ("rows in exchange/a.csv", "exchange/a.csv 的行数"),
+    (
+        "sum of amount in a.csv where kind is data, lost at most 15",
+        "a.csv 中 amount 的合计，条件：kind 为 data, lost 至多 15",
+    ),
+    ("breaks of the run of pay for 2026-11-01", "pay 的 2026-11-01 批次的 breaks"),
+    ("is opening - closing", "等于 opening - closing"),
+    ("a constant of the control", "控制文件中的常数"),
+    ("env:BSS_URL: select count(*) from t where x is null", "env:BSS_URL: select count(*) from t where x is null"),
+]
+
+
+@pytest.mark.parametrize(("source", "chinese"), SOURCES)
+def test_where_a_number_is_from_is_said_in_chinese_but_for_a_query(source: str, chinese: str) -> None:
+    assert source_said(source, EN) == source
+    assert source_said(source, ZH) == chinese
+
+
+def test_a_detail_that_was_written_otherwise_stays_as_it_is() -> None:
+    assert event_detail("proposed", "back_fill at billing, many CNY in minor units: why", ZH).startswith("back_fill")
+    assert event_detail("found", "found somehow", ZH) == "found somehow"
+    assert event_detail("new_kind", "anything", ZH) == "anything"
