@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -86,16 +86,29 @@ def tie(arrival: Arrival, rows: int, amount_minor: int, uncertain_amount_minor: 
     The amount ties with or without the amounts of rows that have too few or too many fields, since nobody can tell
     whether what stands in the amount's place was meant as one.
     """
-    path, stated = arrival.delivered.path, arrival.manifest
-    faults: list[str] = []
+    stated = arrival.manifest
     if stated is None:
-        return faults
-    if rows != stated.rows:
-        faults.append(f"{path}: it has {rows} rows and the manifest states {stated.rows}; ask for the file again")
-    if stated.amount_minor not in (amount_minor, amount_minor - uncertain_amount_minor):
+        return []
+    claimed = {"rows": stated.rows, "amount_minor": stated.amount_minor}
+    return differences(arrival.delivered.path, claimed, rows, amount_minor, uncertain_amount_minor)
+
+
+def differences(
+    path: Path,
+    claimed: Mapping[str, int],
+    rows: int,
+    amount_minor: int,
+    uncertain_amount_minor: int,
+    who: str = "the manifest",
+) -> list[str]:
+    """The same for totals that are `claimed` as rows and amount_minor, wherever they stand."""
+    faults: list[str] = []
+    if rows != claimed["rows"]:
+        faults.append(f"{path}: it has {rows} rows and {who} states {claimed['rows']}; ask for the file again")
+    if claimed["amount_minor"] not in (amount_minor, amount_minor - uncertain_amount_minor):
         faults.append(
-            f"{path}: its amounts add up to {amount_minor} minor units and the manifest states"
-            f" {stated.amount_minor}; ask for the file again"
+            f"{path}: its amounts add up to {amount_minor} minor units and {who} states"
+            f" {claimed['amount_minor']}; ask for the file again"
         )
     return faults
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from reconciliation.engines import Engine
-    from reconciliation.matching import Party
     from reconciliation.request import Request
+    from reconciliation.sources import Loaded
 
 FILE: Final = "causes.json"
 DIMENSIONS: Final = "dimensions.parquet"
@@ -67,7 +67,7 @@ class Cause:
 
 
 def write(
-    engine: Engine, lines: ir.Table, parties: Mapping[str, Party], request: Request, folder: Path
+    engine: Engine, lines: ir.Table, loaded: Mapping[str, Loaded], request: Request, folder: Path
 ) -> tuple[str, ...]:
     """Write both files into `folder`, and return their names. `lines` are the breaks with their kept columns."""
     named = [name for name in request.dimensions if KEPT + name in lines.columns]
@@ -77,7 +77,7 @@ def write(
     broken = lines.filter(~lines["carried"])
     found: list[Cause] = []
     for name in named:
-        found += _of_dimension(engine, broken, parties, request, name)
+        found += _of_dimension(engine, broken, loaded, request, name)
     found.sort(key=lambda cause: (-cause.at_risk_minor, -cause.count, cause.class_name, cause.dimension, cause.value))
     text = json.dumps([asdict(cause) for cause in found], indent=1, ensure_ascii=False)
     (folder / FILE).write_text(text + "\n", encoding="utf-8")
@@ -129,7 +129,7 @@ def shortest_span(instants: Iterable[datetime]) -> tuple[datetime, datetime] | N
 
 
 def _of_dimension(
-    engine: Engine, broken: ir.Table, parties: Mapping[str, Party], request: Request, name: str
+    engine: Engine, broken: ir.Table, loaded: Mapping[str, Loaded], request: Request, name: str
 ) -> list[Cause]:
     value = broken[KEPT + name].fill_null("")
     grouped = broken.group_by("class", "currency", value=value).agg(
@@ -139,7 +139,7 @@ def _of_dimension(
     for row in engine.fetch(grouped):
         group = Group(name, row["value"], int(row["count"]), int(row["at_risk"] or 0))
         by_class.setdefault((row["class"], row["currency"]), []).append(group)
-    usual = _usual(engine, parties, name) if by_class else {}
+    usual = _usual(engine, loaded, name) if by_class else {}
     causes = []
     for (class_name, currency), groups in sorted(by_class.items()):
         leads = leading(groups, usual)
@@ -150,15 +150,18 @@ def _of_dimension(
                 & (broken["currency"] == currency)
                 & (broken[KEPT + name] == group.value)
             )
-            span = shortest_span(_instants(engine, mine, parties))
+            span = shortest_span(_instants(engine, mine, request.names))
             causes.append(_cause(class_name, currency, group, share, usual.get(group.value, 0.0), span, request))
     return causes
 
 
-def _usual(engine: Engine, parties: Mapping[str, Party], name: str) -> dict[str, float]:
-    """The share that each value has of the records of the first party that states the dimension at all."""
-    for party in parties.values():
-        rows = party.entered.group_by(value=party.entered[KEPT + name]).agg(count=party.entered.count())
+def _usual(engine: Engine, loaded: Mapping[str, Loaded], name: str) -> dict[str, float]:
+    """The share that each value has of the rows of the first file that states the dimension at all."""
+    for file in loaded.values():
+        text = file.opened.text
+        if name not in text.columns:
+            continue
+        rows = text.group_by(value=text[name]).agg(count=text.count())
         counts = {row["value"]: int(row["count"]) for row in engine.fetch(rows) if row["value"] is not None}
         if counts:
             total = sum(counts.values())
@@ -166,7 +169,7 @@ def _usual(engine: Engine, parties: Mapping[str, Party], name: str) -> dict[str,
     return {}
 
 
-def _instants(engine: Engine, rows: ir.Table, parties: Mapping[str, Party]) -> list[datetime]:
+def _instants(engine: Engine, rows: ir.Table, parties: Iterable[str]) -> list[datetime]:
     import ibis
 
     at = ibis.coalesce(*(rows[f"{party}_occurred_at"] for party in parties))

@@ -63,8 +63,8 @@ class Places:
     brought_standing: Totals
 
 
-def of_file(engine: Engine, loaded: Loaded) -> FileTotals:
-    """The totals of one file, its rows set aside by the exact reader included."""
+def of_file(engine: Engine, loaded: Loaded, at_rest: Totals) -> FileTotals:
+    """The totals of one file: the rows looked at closely, those set aside by the exact reader, those at rest."""
     rows = loaded.rows
     faulty = rows["fault"] > 0
     found = engine.fetch(
@@ -78,11 +78,12 @@ def of_file(engine: Engine, loaded: Loaded) -> FileTotals:
     aside = Totals()
     if loaded.mended is not None:
         aside = Totals(loaded.mended.rows, loaded.mended.amount_minor)
-    return FileTotals(_read(found, "rows", "amount") + aside, _read(found, "faulty", "faulty_amount") + aside)
+    stated = _read(found, "rows", "amount") + aside + at_rest
+    return FileTotals(stated, _read(found, "faulty", "faulty_amount") + aside)
 
 
-def of_keys(engine: Engine, keys: ir.Table, rules: Rules) -> KeyTotals:
-    """The totals of the joined keys, in one pass over them."""
+def of_keys(engine: Engine, keys: ir.Table, rules: Rules, at_rest: Mapping[str, Totals]) -> KeyTotals:
+    """The totals of the joined keys, in one pass over them, and of each party's rows `at_rest`, which are matched."""
     sums: dict[str, ir.Value] = {}
     for name in rules.parties:
         row, amount = keys[f"{name}_row"], keys[f"{name}_amount"]
@@ -105,9 +106,13 @@ def of_keys(engine: Engine, keys: ir.Table, rules: Rules) -> KeyTotals:
         }
 
     classes = rules.classes
+    tallies = {classes[row["class_code"]]: _read(row, "count", "at_risk") for row in found}
+    if resting := max((total.count for total in at_rest.values()), default=0):
+        tallies["matched"] = tallies.get("matched", Totals()) + Totals(resting)
+    delivered = total("delivered")
     return KeyTotals(
-        classes={classes[row["class_code"]]: _read(row, "count", "at_risk") for row in found},
-        delivered=total("delivered"),
+        classes={name: tallies[name] for name in classes if name in tallies},
+        delivered={name: delivered[name] + at_rest.get(name, Totals()) for name in rules.parties},
         brought=total("brought"),
         cleared=sum(int(row["cleared"] or 0) for row in found if classes[row["class_code"]] == "matched"),
     )

@@ -8,17 +8,28 @@ the last file: a folder without one has no result. A refused run changes nothing
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from reconciliation import arrival, breaks, carried, causes, certificate, conservation, passes, rejects, reports
-from reconciliation.arrival import Arrival
+from reconciliation import (
+    arrival,
+    breaks,
+    carried,
+    causes,
+    certificate,
+    conservation,
+    loading,
+    passes,
+    rejects,
+    reports,
+)
 from reconciliation.conservation import FileTotals, Places
 from reconciliation.engines import ENGINES, connect
-from reconciliation.matching import Party, arrange, side_by_side
+from reconciliation.loading import Load
+from reconciliation.matching import side_by_side
 from reconciliation.outcome import BREAKS, DONE, REFUSED, Outcome
 from reconciliation.publishing import publish, workplace
 from reconciliation.reports import checksums
@@ -26,8 +37,8 @@ from reconciliation.request import Request
 from reconciliation.rules import Rules, rules_of
 from reconciliation.rules.shared import Brought
 from reconciliation.scanning import checksum
-from reconciliation.sources import Loaded, SourceError
-from reconciliation.validation import day_of
+from reconciliation.sources import Loaded, Opened
+from reconciliation.validation import Day, day_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -38,9 +49,7 @@ OUTPUTS: Final = (breaks.FILE_CSV, breaks.FILE_PARQUET, rejects.FILE)
 FURTHER: Final = (passes.PAIRS, passes.PROPOSALS)
 REPORTS: Final = (causes.FILE, causes.DIMENSIONS, reports.WORKBOOK, reports.DOCUMENT, checksums.FILE)
 """What people get besides; SHA256SUMS lists all files and comes last."""
-_AT_ONCE: Final = 2  # parties worked for side by side; more would only take the engine's threads from each other
 Progress = Callable[[str], None]
-Result = TypeVar("Result")
 
 
 def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome:
@@ -67,10 +76,12 @@ def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome
         if folder is None:
             return _refused(request, (f"{request.out}: another run is writing its result here; wait for its end",))
         with connect(request.engine, folder, request.memory_limit_bytes) as engine:
-            loaded, totals, parties, faults = _load(engine, request, arrivals, folder, progress)
-            if faults:
-                return _refused(request, faults)
-            content = _judge(engine, request, rules, loaded, totals, parties, folder, progress)
+            progress("read")
+            day = day_of(request.business_day, request.timezone, request.cutoff_window, request.cutoff)
+            load = loading.load(engine, request, arrivals, day, folder)
+            if load.faults:
+                return _refused(request, load.faults)
+            content = _judge(engine, request, rules, load, day, folder, progress)
         if not (content["rows_tie"] and content["amounts_tie"]):
             return _refused(
                 request,
@@ -81,54 +92,17 @@ def run(request: Request, *, progress: Progress = lambda stage: None) -> Outcome
         return _publish(request, sealed, folder)
 
 
-def _load(
-    engine: Engine, request: Request, arrivals: Mapping[str, Arrival], folder: Path, progress: Progress
-) -> tuple[dict[str, Loaded], dict[str, FileTotals], dict[str, Party], tuple[str, ...]]:
-    """Each party's rows, their totals and which of them stand, worked out one after the other while they are in memory."""
-    day = day_of(request.business_day, request.timezone, request.cutoff_window, request.cutoff)
-    progress("read")
-    brought: Mapping[str, ir.Table] = carried.read(engine, request.carried, request.adjusted, request.names)
-
-    def load(party: str) -> tuple[Loaded, FileTotals, Party] | str:
-        delivered = arrivals[party].delivered
-        try:
-            file = arrivals[party].source.read(engine, delivered, day, folder)
-        except SourceError as error:
-            return f"{delivered.path}: {error}"
-        return file, conservation.of_file(engine, file), arrange(engine, file, brought.get(party))
-
-    loaded: dict[str, Loaded] = {}
-    totals: dict[str, FileTotals] = {}
-    parties: dict[str, Party] = {}
-    faults: list[str] = []
-    for party, result in _for_each(request.names, load).items():
-        if isinstance(result, str):
-            faults.append(result)
-            continue
-        file, total, _ = loaded[party], totals[party], parties[party] = result
-        uncertain = file.mended.uncertain_amount_minor if file.mended else 0
-        faults += arrival.tie(arrivals[party], total.stated.count, total.stated.amount_minor, uncertain)
-    return loaded, totals, parties, tuple(faults)
-
-
-def _for_each(parties: Sequence[str], work: Callable[[str], Result]) -> dict[str, Result]:
-    """The work of each party, so that expressions are compiled for one while the engine works for another."""
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        return dict(zip(parties, pool.map(work, parties), strict=True))
-
-
 def _judge(
     engine: Engine,
     request: Request,
     rules: Rules,
-    loaded: Mapping[str, Loaded],
-    totals: Mapping[str, FileTotals],
-    parties: dict[str, Party],
+    load: Load,
+    day: Day,
     folder: Path,
     progress: Progress,
 ) -> dict[str, Any]:
     """Match, classify, write the outputs into `folder`, and return the certificate's content."""
-    day = day_of(request.business_day, request.timezone, request.cutoff_window, request.cutoff)
+    loaded, totals, parties = load.loaded, load.totals, load.parties
     progress("match")
     beside_each_other = side_by_side(parties)
     progress("classify")
@@ -163,12 +137,12 @@ def _judge(
     with ThreadPoolExecutor(max_workers=len(OUTPUTS)) as pool:
         written = {name: pool.submit(write, name) for name in results}
         progress("evidence")
-        key_totals = conservation.of_keys(engine, keys, rules)
+        key_totals = conservation.of_keys(engine, keys, rules, load.at_rest)
         published = conservation.of_breaks(engine, lines)
         places = conservation.of_parties(engine, parties, totals, key_totals)
         outputs = {name: done.result() for name, done in written.items()}
         if request.report:
-            causes.write(engine, lines, parties, request, folder)
+            causes.write(engine, lines, loaded, request, folder)
     classes = conservation.of_classes(key_totals, places, rules)
     return {
         "control": request.control,
@@ -230,8 +204,13 @@ def _account(loaded: Loaded, file: FileTotals, places: Places) -> dict[str, Any]
         "standing_amount_minor": places.standing.amount_minor,
         "carried_in": brought.count,
         "carried_in_amount_minor": brought.amount_minor,
-        **({"stated": dict(loaded.stated)} if loaded.stated else {}),
+        **({"stated": dict(stated)} if (stated := _stated(loaded.opened)) else {}),
     }
+
+
+def _stated(opened: Opened) -> Mapping[str, int]:
+    """What the file states of itself and was found true."""
+    return {**opened.stated, **(opened.claimed or {})}
 
 
 def _publish(request: Request, sealed: Mapping[str, Any], folder: Path) -> Outcome:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from core.money import EXPONENTS
+from reconciliation.picking import ROW
 from reconciliation.standard_record import KINDS, STATUSES
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ NOON: Final = time(12)
 PLACEHOLDER: Final = -1  # no row at all: it keeps the place of a line that `mending` set aside
 
 _JUDGED = tuple(column for column, _ in FAULTS)
+_OWN = ("record_id", "business_day", "occurred_at")  # what each party says for itself
 _USUAL_CURRENCY = "CNY"
 _LARGEST_FEE = 2**62 - 1  # so that the difference of two fees fits 64 bits
 _INSTANT = (
@@ -106,21 +108,15 @@ def at(instant: datetime) -> ir.Value:
 def checked(text: ir.Table, day: Day, *, mended: bool, keep: tuple[str, ...] = ()) -> ir.Table:
     """Type and judge the rows of a file given as text columns. In a mended file, a row of nulls is a placeholder.
 
-    The columns named in `keep` go along as `kept_NAME`, null where the file has none of that name.
+    The columns named in `keep` go along as `kept_NAME`, null where the file has none of that name; the number of each
+    row goes along as `row` where the text has it (`picking.ROW`).
     """
     import ibis
 
     typed = _typed(text, day, mended=mended, keep=keep)
     tests = _sound(typed, day)
-    plain = {
-        "business_day": typed["business_day"] == day.business_day.isoformat(),
-        "occurred_at": typed["plain_instant"],
-        "amount_minor": typed["plain_amount"],
-        "currency": typed["currency"] == _USUAL_CURRENCY,
-        "fee_minor": typed["plain_fee"],
-    }
     # The usual row passes one cheap conjunction; only what it lets fall is looked at closely.
-    faults = [(ibis.and_(*(plain.get(column, test) for column, test in tests.items())), _code(0))]
+    faults = [(ibis.and_(*_plain(typed, day).values()), _code(0))]
     if mended:
         faults.append((typed["nothing"], _code(PLACEHOLDER)))
     faults += [(~tests[column].fill_null(False), _code(code)) for code, (column, _) in enumerate(FAULTS, start=1)]
@@ -141,7 +137,37 @@ def checked(text: ir.Table, day: Day, *, mended: bool, keep: tuple[str, ...] = (
         fault=judged["fault"],
         offending=ibis.cases(*offending, else_=ibis.null("string")),
         **{KEPT + name: judged[KEPT + name] for name in keep},
+        **({"row": judged["row"]} if "row" in judged.columns else {}),
     )
+
+
+def plain(text: ir.Table, day: Day, *, alike: bool) -> ir.Table:
+    """The text with `amount` and `plain`: whether nothing of a row needs a closer look, since it says success and every
+    cell has its plainest form. With `alike` only the cells are looked at that no other party has in common.
+    """
+    import ibis
+
+    typed = _typed(text, day, mended=False, keep=())
+    tests = _plain(typed, day)
+    if alike:
+        tests = {name: tests[name] for name in _OWN}
+    else:
+        usual = typed["currency"] == _USUAL_CURRENCY
+        tests["currency"] = ibis.cases((usual, True), else_=_is_currency(typed["currency"]))
+        tests["status"] = typed["status"] == STATUSES[SUCCESS - 1]
+    return typed.mutate(plain=ibis.and_(*tests.values()).fill_null(False))
+
+
+def _plain(typed: ir.Table, day: Day) -> dict[str, ir.BooleanValue]:
+    """A test of each judged column that is cheaper than `_sound` and that nothing unsound passes."""
+    return {
+        **_sound(typed, day),
+        "business_day": typed["business_day"] == day.business_day.isoformat(),
+        "occurred_at": typed["plain_instant"],
+        "amount_minor": typed["plain_amount"],
+        "currency": typed["currency"] == _USUAL_CURRENCY,
+        "fee_minor": typed["plain_fee"],
+    }
 
 
 def _typed(text: ir.Table, day: Day, *, mended: bool, keep: tuple[str, ...]) -> ir.Table:
@@ -160,7 +186,8 @@ def _typed(text: ir.Table, day: Day, *, mended: bool, keep: tuple[str, ...]) -> 
         amount=cells["amount_minor"].try_cast("int64"),
         fee=cells["fee_minor"].try_cast("int64"),
         **{KEPT + name: text[name] if name in text.columns else ibis.null("string") for name in keep},
-        **({"nothing": ibis.and_(*(text[name].isnull() for name in text.columns))} if mended else {}),
+        **({"nothing": ibis.and_(*(text[name].isnull() for name in text.columns if name != ROW))} if mended else {}),
+        **({"row": text[ROW].cast("int64")} if ROW in text.columns else {}),
     )
     instant, amount, fee = values["instant"], values["amount"], values["fee"]
     return values.mutate(

@@ -7,13 +7,14 @@ once. `ENGINES` is the explicit list.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import numpy
 
 ENGINES = {"duckdb": "reconciliation.engines.duckdb", "spark": "reconciliation.engines.spark"}
 
@@ -49,6 +50,20 @@ class Engine(Protocol):
 
     def export(self, rows: ir.Table, path: Path) -> None:
         """Write the rows, in their order, as CSV or Parquet by the name of the path."""
+
+
+@runtime_checkable
+class Columnar(Engine, Protocol):
+    """What an engine can do besides whose tables lie in this process: whole columns come and go as arrays."""
+
+    def arrays(self, rows: ir.Table) -> dict[str, numpy.ndarray[Any, Any]]:
+        """The columns of a result, none of which has nulls; of a stored table in the order of its rows."""
+
+    def table_of(self, name: str, columns: Mapping[str, numpy.ndarray[Any, Any]]) -> ir.Table:
+        """A stored table of these columns."""
+
+    def drop(self, *names: str) -> None:
+        """Forget stored tables, those of them that there are."""
 
 
 class Opener(Protocol):

@@ -3,18 +3,18 @@
 `SOURCES` are the containers of the standard record, told apart by the file's name; `STATEMENTS` are the formats that a
 control names, which are turned into standard records (`statement`). A source has `MANIFEST`, whether a manifest must lie
 beside the file; `SUFFIXES`; `scan(path)`, one pass for the checksum; `columns(path)`, the names in the file's header; and
-`read(engine, delivered, day, folder)`, which returns the typed and judged rows. What it cannot read at all it says with
-SourceError; single bad rows are rows with a fault, or stand in `mended`.
+`ways(engine, delivered, day, folder)`, the ways to read its rows as text, the fastest first. What it cannot read at all it says
+with SourceError; single bad rows are rows that `validation` finds a fault in, or stand in `mended`.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from zoneinfo import ZoneInfo
 
 from reconciliation.mending import Mended
@@ -23,6 +23,7 @@ from reconciliation.scanning import Scan
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import numpy
 
     from reconciliation.engines import Engine
     from reconciliation.validation import Day
@@ -59,18 +60,53 @@ class Delivered:
     keep: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The rows of one file as `validation.checked` gives them, with `row`; a row stands on line `row + first_line`.
+class Picked(Protocol):
+    """Brings chosen rows of a file before the engine again, without those between them."""
 
-    `stated` are the totals that the file states of itself and that were found true, in rows or minor units.
+    def __call__(self, engine: Engine, rows: numpy.ndarray[Any, Any], target: Path) -> ir.Table:
+        """The text of the rows with these numbers (rising, from 0), with their number as `ROW`; `target` is a file's
+        name without its ending, for what has to be written. Raises ReadError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One way to read a file: `text` has its columns as text, in the order of its rows; row n stands on line n +
+    `first_line`.
+
+    The reading stands only when it gave `count` rows, where that is known beforehand; else the next way is tried, and
+    after the last one `unreadable` says what was tried in vain. `stated` are the totals that the file states of itself
+    and that were found true, in rows or minor units; `claimed` those that still have to be compared with its rows.
     """
 
     delivered: Delivered
-    rows: ir.Table
+    text: ir.Table
+    picked: Picked
     first_line: int
+    unreadable: str
+    count: int | None = None
     mended: Mended | None = None
     stated: Mapping[str, int] = field(default_factory=dict)
+    claimed: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The rows of one file that have to be looked at closely, as `validation.checked` gives them with `row`."""
+
+    opened: Opened
+    rows: ir.Table
+
+    @property
+    def delivered(self) -> Delivered:
+        return self.opened.delivered
+
+    @property
+    def first_line(self) -> int:
+        return self.opened.first_line
+
+    @property
+    def mended(self) -> Mended | None:
+        return self.opened.mended
 
 
 class Source(Protocol):
@@ -86,7 +122,7 @@ class Source(Protocol):
 
     def columns(self, path: Path) -> tuple[str, ...]: ...
 
-    def read(self, engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Loaded: ...
+    def ways(self, engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Iterator[Opened]: ...
 
 
 def source_for(path: Path) -> Source:

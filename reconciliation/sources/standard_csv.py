@@ -8,16 +8,22 @@ takes the mended copy, so that both ways give the same rows and the same line nu
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciliation import scanning
 from reconciliation.mending import mend
+from reconciliation.picking import ROW, pick_lines
 from reconciliation.scanning import Scan, ends_lines_with_comma, open_bytes
-from reconciliation.sources import Delivered, Loaded, SourceError, check_columns
+from reconciliation.sources import Delivered, Opened, SourceError, check_columns
 from reconciliation.standard_record import REQUIRED
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import numpy
+
     from reconciliation.engines import Engine
     from reconciliation.validation import Day
 
@@ -46,31 +52,37 @@ def columns(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def read(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Loaded:
-    """The judged rows of the file. Raises SourceError when not even the mended copy can be read."""
-    from reconciliation.engines import ReadError
-    from reconciliation.validation import checked
-
-    name = f"{delivered.party}_rows"
+def ways(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Iterator[Opened]:
+    """The file itself, where nothing in its bytes hides from the fast reader, and then its mended copy."""
     if _may_be_read_fast(delivered):
-        try:
-            text = engine.read_csv(delivered.path, delivered.columns)
-            rows = engine.number(name, checked(text, day, mended=False, keep=delivered.keep))
-        except ReadError:
-            pass  # the exact reader finds out which rows are to blame, and lists them
-        else:
-            if engine.fetch(rows.aggregate(count=rows.count()))[0]["count"] + 1 == delivered.scan.lines:
-                return Loaded(delivered, rows, _FIRST_LINE)
+        yield Opened(
+            delivered,
+            engine.read_csv(delivered.path, delivered.columns),
+            partial(picked, delivered.path, delivered.columns),
+            _FIRST_LINE,
+            "",
+            count=delivered.scan.lines - 1,
+        )
     own = folder / delivered.party  # two parties may deliver files of one name
     own.mkdir()
     mended = mend(delivered.path, delivered.columns, own)
-    try:
-        text = engine.read_csv(mended.copy, delivered.columns)
-        rows = engine.number(f"{name}_mended", checked(text, day, mended=True, keep=delivered.keep))
-    except ReadError as error:
-        raise SourceError(f"it cannot be read even line by line ({error}); ask for it again") from error
-    mended.copy.unlink()
-    return Loaded(delivered, rows, _FIRST_LINE, mended)
+    yield Opened(
+        delivered,
+        engine.read_csv(mended.copy, delivered.columns),
+        partial(picked, mended.copy, delivered.columns),
+        _FIRST_LINE,
+        "even line by line",
+        mended=mended,
+    )
+
+
+def picked(
+    path: Path, columns: tuple[str, ...], engine: Engine, rows: numpy.ndarray[Any, Any], target: Path
+) -> ir.Table:
+    """The chosen rows of a CSV file in which every record takes one line."""
+    place = target.with_suffix(".csv")
+    pick_lines(path, rows, columns, place)
+    return engine.read_csv(place, (ROW, *columns))
 
 
 def _may_be_read_fast(delivered: Delivered) -> bool:

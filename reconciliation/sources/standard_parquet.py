@@ -5,15 +5,19 @@ Text, integers, dates and timestamps with a zone are taken; a timestamp without 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from reconciliation.picking import ROW, pick_rows
 from reconciliation.scanning import Scan, checksum
-from reconciliation.sources import Delivered, Loaded, SourceError, check_columns
+from reconciliation.sources import Delivered, Opened, SourceError, check_columns
 from reconciliation.standard_record import COLUMNS, REQUIRED
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import numpy
 
     from reconciliation.engines import Engine
     from reconciliation.validation import Day
@@ -41,18 +45,28 @@ def columns(path: Path) -> tuple[str, ...]:
     return names
 
 
-def read(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Loaded:
-    """The judged rows of the file. Raises SourceError when the engine cannot read it."""
+def ways(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Iterator[Opened]:
+    """The only way. Raises SourceError when the engine cannot read the file."""
     from reconciliation.engines import ReadError
-    from reconciliation.validation import checked
 
     try:
-        rows = engine.read_parquet(delivered.path)
-        text = rows.select(**{name: _text(rows[name]) for name in COLUMNS if name in rows.columns})
-        judged = engine.number(f"{delivered.party}_rows", checked(text, day, mended=False, keep=delivered.keep))
+        text = _as_text(engine.read_parquet(delivered.path))
     except ReadError as error:
         raise SourceError(f"it cannot be read as Parquet ({error}); ask for it again") from error
-    return Loaded(delivered, judged, _FIRST_LINE)
+    yield Opened(delivered, text, partial(_picked, delivered.path), _FIRST_LINE, "as Parquet")
+
+
+def _picked(path: Path, engine: Engine, rows: numpy.ndarray[Any, Any], target: Path) -> ir.Table:
+    place = target.with_suffix(".parquet")
+    pick_rows(path, rows, place)
+    return _as_text(engine.read_parquet(place))
+
+
+def _as_text(rows: ir.Table) -> ir.Table:
+    return rows.select(
+        **{name: _text(rows[name]) for name in COLUMNS if name in rows.columns},
+        **({ROW: rows[ROW].cast("string")} if ROW in rows.columns else {}),
+    )
 
 
 def _text(value: ir.Value) -> ir.Value:

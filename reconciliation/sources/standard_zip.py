@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciliation.scanning import Scan, checksum
-from reconciliation.sources import Delivered, Loaded, Source, SourceError, standard_csv, standard_parquet
+from reconciliation.sources import Delivered, Opened, Source, SourceError, standard_csv, standard_parquet
 from reconciliation.standard_record import manifest_path
 
 if TYPE_CHECKING:
@@ -104,21 +104,22 @@ def columns(path: Path) -> tuple[str, ...]:
     return names
 
 
-def read(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Loaded:
-    """The judged rows of the member. Raises SourceError when it cannot be read or differs from the manifest inside."""
+def ways(engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Iterator[Opened]:
+    """Those of the member. Raises SourceError when it cannot be read or is not what the manifest inside says."""
     own = folder / f"{delivered.party}.unpacked"
     own.mkdir()
-    stated: dict[str, Any] | None = None
+    claimed: dict[str, int] | None = None
     with _archive(delivered.path) as (archive, members):
         copy = own / f"records{members.suffix}"
         with archive.open(members.records) as file, copy.open("wb") as target:
             shutil.copyfileobj(file, target, 1 << 20)
         if members.manifest is not None:
             stated = _stated(archive, members.manifest)
+            _check_subject(stated, delivered.party, day)
+            claimed = {name: stated[name] for name in ("rows", "amount_minor")}
     inner = replace(delivered, path=copy, scan=members.source.scan(copy))
-    loaded = members.source.read(engine, inner, day, folder)
-    totals = {} if stated is None else _tie(engine, loaded, stated, delivered.party, day)
-    return replace(loaded, delivered=delivered, stated={**loaded.stated, **totals})
+    for opened in members.source.ways(engine, inner, day, own):
+        yield replace(opened, delivered=delivered, claimed=claimed)
 
 
 @contextmanager
@@ -181,21 +182,9 @@ def _stated(archive: zipfile.ZipFile, manifest: zipfile.ZipInfo) -> dict[str, An
     return stated
 
 
-def _tie(engine: Engine, loaded: Loaded, stated: dict[str, Any], party: str, day: Day) -> dict[str, int]:
-    """Rows and amounts, set aside ones included, against the manifest inside; returns both. Raises SourceError."""
-    from reconciliation.conservation import of_file
-
+def _check_subject(stated: dict[str, Any], party: str, day: Day) -> None:
+    """Raises SourceError when the manifest is of another party or day."""
     if stated["party"] != party or stated["business_day"] != day.business_day.isoformat():
         raise SourceError(
             f"its manifest is of {stated['party']!r} on {stated['business_day']}, not of {party} on {day.business_day}"
         )
-    found = of_file(engine, loaded).stated
-    uncertain = loaded.mended.uncertain_amount_minor if loaded.mended else 0
-    count, amount = found.count, found.amount_minor
-    if count != stated["rows"]:
-        raise SourceError(f"it has {count} rows and the manifest in it states {stated['rows']}; ask for the file again")
-    if stated["amount_minor"] not in (amount, amount - uncertain):
-        raise SourceError(
-            f"its amounts add up to {amount} minor units and the manifest in it states {stated['amount_minor']}"
-        )
-    return {"rows": count, "amount_minor": amount}

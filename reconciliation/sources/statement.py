@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -30,7 +31,7 @@ from reconciliation.standard_record import COLUMNS, LARGEST_AMOUNT, valid_amount
 
 if TYPE_CHECKING:
     from reconciliation.engines import Engine
-    from reconciliation.sources import Delivered, Loaded
+    from reconciliation.sources import Delivered, Opened
     from reconciliation.validation import Day
 
 FIRST_LINE: Final = 1
@@ -82,23 +83,25 @@ class StatementSource:
         """The columns of the standard record, which the statement is turned into."""
         return COLUMNS
 
-    def read(self, engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Loaded:
-        """The judged rows of the statement. Raises SourceError when it is refused as a whole."""
-        from reconciliation.engines import ReadError
-        from reconciliation.sources import Loaded, SourceError
-        from reconciliation.validation import checked
+    def ways(self, engine: Engine, delivered: Delivered, day: Day, folder: Path) -> Iterator[Opened]:
+        """The copy in standard records. Raises SourceError when the statement is refused as a whole."""
+        from reconciliation.sources import Opened
+        from reconciliation.sources.standard_csv import picked
 
         own = folder / delivered.party
         own.mkdir()
         with StatementWriter(own, delivered.path.name) as writer:
             stated = self.module.convert(delivered.path, self.config, self.business_day, self.timezone, writer)
-        try:
-            text = engine.read_csv(writer.mended.copy, COLUMNS)
-            rows = engine.number(f"{delivered.party}_rows", checked(text, day, mended=True, keep=delivered.keep))
-        except ReadError as error:
-            raise SourceError(f"it cannot be read even line by line ({error}); ask for it again") from error
-        writer.mended.copy.unlink()
-        return Loaded(delivered, rows, FIRST_LINE, writer.mended, stated)
+        copy = writer.mended.copy
+        yield Opened(
+            delivered,
+            engine.read_csv(copy, COLUMNS),
+            partial(picked, copy, COLUMNS),
+            FIRST_LINE,
+            "even line by line",
+            mended=writer.mended,
+            stated=stated,
+        )
 
 
 class StatementWriter(AbstractContextManager["StatementWriter"]):

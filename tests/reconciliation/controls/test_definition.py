@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.yaml_file import Document, parse_yaml
@@ -289,6 +289,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # making documents takes long on a busy machine
 @given(st.sampled_from(["match", "equation"]), st.dictionaries(WORDS, VALUES, max_size=12))
 def test_whatever_stands_in_a_file_is_a_control_or_a_fault(kind: str, rest: dict[str, object]) -> None:
     document = Document("x.yaml", {**rest, "kind": kind})

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from reconciliation.engines import connect
+from reconciliation.loading import whole
 from reconciliation.sources import Delivered
 from reconciliation.sources.statement import StatementSource, StatementWriter
 from reconciliation.standard_record import COLUMNS
@@ -62,7 +63,7 @@ def judged(module: ModuleType, content: bytes, config: BaseModel, folder: Path) 
     source = StatementSource(module, config, DAY, ZONE)
     delivered = Delivered("bank", path, source.columns(path), source.scan(path))
     with connect("duckdb", folder, 256 << 20) as engine:
-        loaded = source.read(engine, delivered, day_of(DAY, ZONE, timedelta(minutes=30)), folder)
+        loaded = whole(engine, source, delivered, day_of(DAY, ZONE, timedelta(minutes=30)), folder)
         rows = engine.fetch(loaded.rows.filter(loaded.rows["fault"] != PLACEHOLDER).order_by("row"))
     return [(int(row["row"]) + loaded.first_line, int(row["fault"])) for row in rows]
 

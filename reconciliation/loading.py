@@ -1,0 +1,185 @@
+"""Load: the rows of each party's file, judged, with the totals of the whole file, and which of the rows stand.
+
+Where the engine can bring whole columns into this process, a first look finds the rows that are at rest, and only the
+others are brought before the engine again with all their cells. Elsewhere, and where little is at rest, every row is
+looked at closely. Both give the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from reconciliation import arrival, carried, conservation, first_look
+from reconciliation.arrival import Arrival
+from reconciliation.conservation import FileTotals, Totals
+from reconciliation.engines import Columnar, ReadError
+from reconciliation.first_look import Found, Looked
+from reconciliation.matching import Party, arrange
+from reconciliation.sources import Loaded, Opened, SourceError
+from reconciliation.validation import checked
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import numpy
+
+    from reconciliation.engines import Engine
+    from reconciliation.request import Request
+    from reconciliation.sources import Delivered, Source
+    from reconciliation.validation import Day
+
+AGAIN: Final = "_again"
+_AT_ONCE: Final = 2  # parties worked for side by side; more would only take the engine's threads from each other
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What was loaded of each party: the rows that were looked at closely, the file's totals, where its rows are, and the
+    totals of those at rest, which are matched. With `faults`, sentences, nothing else is to be used."""
+
+    loaded: Mapping[str, Loaded]
+    totals: Mapping[str, FileTotals]
+    parties: dict[str, Party]
+    at_rest: Mapping[str, Totals]
+    faults: tuple[str, ...] = ()
+
+
+def load(engine: Engine, request: Request, arrivals: Mapping[str, Arrival], day: Day, folder: Path) -> Load:
+    """Load every party's file; `folder` is the run's own."""
+    brought = carried.read(engine, request.carried, request.adjusted, request.names)
+    opened: dict[str, Opened] = {}
+    found: Found | None = None
+    faults: list[str] = []
+    if isinstance(engine, Columnar) and request.time_tolerance is None:
+        looked: dict[str, Looked] = {}
+
+        def look(party: str) -> tuple[Opened, Looked]:
+            return _looked(engine, arrivals[party], day, folder, alike=party != request.names[0])
+
+        for party, seen in _for_each(arrivals, request.names, look, faults).items():
+            opened[party], looked[party] = seen
+        if not faults:
+            found = first_look.compare(engine, looked, brought.values())
+            engine.drop("odd_keys", *(f"{party}_look{again}" for party in request.names for again in ("", AGAIN)))
+    if faults:
+        return Load({}, {}, {}, {}, tuple(faults))
+    at_rest = {} if found is None else found.at_rest
+
+    def close(party: str) -> tuple[Loaded, FileTotals, Party]:
+        rows = None if found is None else found.odd[party]
+        if rows is not None:
+            file = picked(engine, opened[party], rows, day, folder)
+        else:
+            ways = [opened[party]] if party in opened else None
+            file = whole(engine, arrivals[party].source, arrivals[party].delivered, day, folder, ways)
+        totals = conservation.of_file(engine, file, at_rest.get(party, Totals()))
+        return file, totals, arrange(engine, file, brought.get(party))
+
+    loaded: dict[str, Loaded] = {}
+    totals: dict[str, FileTotals] = {}
+    parties: dict[str, Party] = {}
+    for party, result in _for_each(arrivals, request.names, close, faults).items():
+        loaded[party], totals[party], parties[party] = result
+        faults += untied(arrivals[party], loaded[party].opened, totals[party].stated)
+    return Load(loaded, totals, parties, at_rest, tuple(faults))
+
+
+def whole(
+    engine: Engine,
+    source: Source,
+    delivered: Delivered,
+    day: Day,
+    folder: Path,
+    ways: Sequence[Opened] | None = None,
+) -> Loaded:
+    """Every row of a file, judged; `ways` are ways to read it that are open already. Raises SourceError."""
+
+    def judge(opened: Opened, name: str) -> tuple[ir.Table, int]:
+        keep = delivered.keep
+        rows = engine.number(name, checked(opened.text, day, mended=opened.mended is not None, keep=keep))
+        count = -1 if opened.count is None else engine.fetch(rows.aggregate(count=rows.count()))[0]["count"]
+        return rows, count
+
+    opened, rows = _first_that_stands(
+        source.ways(engine, delivered, day, folder) if ways is None else ways, f"{delivered.party}_rows", judge
+    )
+    return Loaded(opened, rows)
+
+
+def picked(engine: Engine, opened: Opened, rows: numpy.ndarray[Any, Any], day: Day, folder: Path) -> Loaded:
+    """The rows of a file with these numbers, judged."""
+    party = opened.delivered.party
+    text = opened.picked(engine, rows, folder / f"{party}.picked")
+    judged = checked(text, day, mended=opened.mended is not None, keep=opened.delivered.keep)
+    return Loaded(opened, engine.keep(f"{party}_rows", judged))
+
+
+def _looked(engine: Columnar, arrived: Arrival, day: Day, folder: Path, *, alike: bool) -> tuple[Opened, Looked]:
+    """The way to read a party's file that stands, and a first look at it. Raises SourceError."""
+    delivered = arrived.delivered
+
+    def look(opened: Opened, name: str) -> tuple[Looked, int]:
+        seen = first_look.look(engine, name, opened.text, day, alike=alike)
+        return seen, seen.count
+
+    return _first_that_stands(arrived.source.ways(engine, delivered, day, folder), f"{delivered.party}_look", look)
+
+
+def _first_that_stands(
+    ways: Iterable[Opened], name: str, work: Callable[[Opened, str], tuple[Result, int]]
+) -> tuple[Opened, Result]:
+    """The first way to read a file whose result has the rows that it must have, with that result. Raises SourceError."""
+    said: ReadError | None = None
+    unreadable = ""
+    for number, opened in enumerate(ways):
+        unreadable = opened.unreadable
+        try:
+            result, count = work(opened, name if number == 0 else name + AGAIN)
+        except ReadError as error:
+            said = error
+            continue
+        if opened.count in (None, count):
+            return opened, result
+    raise SourceError(f"it cannot be read {unreadable} ({said}); ask for it again")
+
+
+def _for_each(
+    arrivals: Mapping[str, Arrival], parties: Sequence[str], work: Callable[[str], Result], faults: list[str]
+) -> dict[str, Result]:
+    """The work of each party, so that expressions are compiled for one while the engine works for another; a party
+    whose file is refused adds a sentence to `faults` and is left out."""
+
+    def guarded(party: str) -> tuple[Result | None, str]:
+        try:
+            return work(party), ""
+        except SourceError as error:
+            return None, f"{arrivals[party].delivered.path}: {error}"
+
+    done: dict[str, Result] = {}
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        for party, (result, fault) in zip(parties, pool.map(guarded, parties), strict=True):
+            if result is None:
+                faults.append(fault)
+            else:
+                done[party] = result
+    return done
+
+
+def untied(arrived: Arrival, opened: Opened, found: Totals) -> list[str]:
+    """A sentence for each total of the file's rows that differs from what its manifests state."""
+    uncertain = opened.mended.uncertain_amount_minor if opened.mended else 0
+    faults = arrival.tie(arrived, found.count, found.amount_minor, uncertain)
+    if opened.claimed is not None:
+        faults += arrival.differences(
+            arrived.delivered.path,
+            opened.claimed,
+            found.count,
+            found.amount_minor,
+            uncertain,
+            "the manifest in it",
+        )
+    return faults
