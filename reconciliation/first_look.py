@@ -5,11 +5,11 @@ by digests alone, in one pass over each file and without keeping their texts. Wh
 a row with any oddity, a key with anything besides one like record of each party, a record id that may be used twice -
 is looked at closely, with every row of its key.
 
-A row's `identity` is a digest of 64 bits of its key, kind, amount, currency, status and fee; `key` and `record` are 32
-bits of digests of its key and its record id. The latter two only choose: where two texts share a digest by chance, a few
-rows more are looked at. That two different records share an identity in just those parties that lack each other's is so
-unlikely (below one in ten million for two million breaks) that the counts and the money of the parties, which are
-compared, would differ first; then everything is looked at closely. See docs/decisions/0013.
+A row's `identity` is a digest of 64 bits of its key, kind, amount, currency, status and fee; `key` and `record` are 32 bits
+of digests of its key with its kind and of its record id. The latter two only choose: where two texts share a digest by
+chance, a few rows more are looked at. That two different records share an identity in just those parties that lack each
+other's is so unlikely (below one in ten million for two million breaks) that the counts and the money of the parties,
+which are compared, would differ first; then everything is looked at closely. See docs/decisions/0013.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciliation.conservation import Totals
+from reconciliation.standard_record import KINDS
 from reconciliation.validation import plain
 
 if TYPE_CHECKING:
@@ -37,11 +38,13 @@ _WHOLE: Final = 2  # where one row in so many is not at rest, the whole file is 
 @dataclass(frozen=True, slots=True)
 class Looked:
     """One party's rows as digests: a table of row, identity, key, record, amount and plain; `odd_records` are the digests
-    of record ids that occur more than once."""
+    of record ids that occur more than once, `odd_keys` those of keys, which one party alone is asked for: rows at rest
+    have the same keys with each."""
 
     rows: ir.Table
     count: int
     odd_records: numpy.ndarray[Any, Any]
+    odd_keys: numpy.ndarray[Any, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +68,21 @@ def look(engine: Columnar, name: str, text: ir.Table, day: Day, *, alike: bool) 
         name,
         typed.select(
             identity=ibis.struct({name: typed[name] for name in said}).hash(),
-            key=(typed["business_key"].hash() >> 32).cast("uint32"),
+            key=_key(typed["business_key"], typed["kind"]),
             record=(typed["record_id"].hash() >> 32).cast("uint32"),
             amount=typed["amount"],
             plain=typed["plain"],
         ),
     )
-    records = engine.arrays(rows.select("record"))["record"]
-    records.sort()
-    return Looked(rows, len(records), _repeated(records))
+    records = _sorted(engine.arrays(rows.select("record"))["record"])
+    keys = None if alike else _repeated(_sorted(engine.arrays(rows.select("key"))["key"]))
+    return Looked(rows, len(records), _repeated(records), keys)
+
+
+def _key(business_key: ir.Value, kind: ir.Value) -> ir.Value:
+    import ibis
+
+    return (ibis.struct({"business_key": business_key, "kind": kind}).hash() >> 32).cast("uint32")
 
 
 def compare(engine: Columnar, looked: Mapping[str, Looked], brought: Iterable[ir.Table]) -> Found:
@@ -84,7 +93,7 @@ def compare(engine: Columnar, looked: Mapping[str, Looked], brought: Iterable[ir
     if any(total != first for total in at_rest.values()):  # two records share an identity: nothing is taken on trust
         return Found(dict.fromkeys(looked), {})
     chosen = {
-        name: numpy_sorted(engine.arrays(each.rows.semi_join(odd, "key").select("row"))["row"])
+        name: _sorted(engine.arrays(each.rows.semi_join(odd, "key").select("row"))["row"])
         for name, each in looked.items()
     }
     if any(len(chosen[name]) + at_rest[name].count != each.count for name, each in looked.items()):
@@ -94,7 +103,7 @@ def compare(engine: Columnar, looked: Mapping[str, Looked], brought: Iterable[ir
     return Found(chosen, at_rest)
 
 
-def numpy_sorted(values: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
+def _sorted(values: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
     """The values in rising order, sorted in place."""
     values.sort()
     return values
@@ -112,7 +121,14 @@ def _odd_keys(engine: Columnar, looked: Mapping[str, Looked], brought: Iterable[
         if len(each.odd_records):
             parts.append(rows.semi_join(engine.table_of(f"{name}_odd_records", {"record": each.odd_records}), "record"))
     keys = [part.select("key") for part in parts]
-    keys += [rows.select(key=(rows["business_key"].hash() >> 32).cast("uint32")) for rows in brought]
+    keys += [
+        engine.table_of(f"{name}_odd_keys", {"key": each.odd_keys})
+        for name, each in looked.items()
+        if each.odd_keys is not None and len(each.odd_keys)
+    ]
+    for rows in brought:
+        kind = ibis.ifelse(rows["refund"], KINDS[1], KINDS[0])
+        keys.append(rows.select(key=_key(rows["business_key"], kind)))
     return functools.reduce(lambda one, other: ibis.union(one, other), keys).distinct()
 
 
@@ -124,7 +140,7 @@ def _odd_identities(engine: Columnar, looked: Mapping[str, Looked]) -> numpy.nda
 
     def identities(rows: ir.Table, part: int) -> numpy.ndarray[Any, Any]:
         mine = rows.filter(rows["identity"] % slices == part) if slices > 1 else rows
-        return numpy_sorted(engine.arrays(mine.select("identity"))["identity"])
+        return _sorted(engine.arrays(mine.select("identity"))["identity"])
 
     odd = []
     for part in range(slices):
