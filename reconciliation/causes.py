@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.money import format_minor
+from reconciliation.conservation import amount_sum
 from reconciliation.reports.words import speaker
 from reconciliation.validation import KEPT, micros
 
@@ -133,7 +134,7 @@ def _of_dimension(
 ) -> list[Cause]:
     value = broken[KEPT + name].fill_null("")
     grouped = broken.group_by("class", "currency", value=value).agg(
-        count=broken.count(), at_risk=broken["at_risk_minor"].cast("decimal(38, 0)").sum()
+        count=broken.count(), at_risk=amount_sum(broken["at_risk_minor"])
     )
     by_class: dict[tuple[str, str], list[Group]] = {}
     for row in engine.fetch(grouped):

@@ -70,9 +70,9 @@ def of_file(engine: Engine, loaded: Loaded, at_rest: Totals) -> FileTotals:
     found = engine.fetch(
         rows.aggregate(
             rows=(rows["fault"] != PLACEHOLDER).sum(),
-            amount=_money(rows["amount"]),
+            amount=amount_sum(rows["amount"]),
             faulty=faulty.sum(),
-            faulty_amount=_money(rows["amount"], faulty),
+            faulty_amount=amount_sum(rows["amount"], faulty),
         )
     )[0]
     aside = Totals()
@@ -89,10 +89,10 @@ def of_keys(engine: Engine, keys: ir.Table, rules: Rules, at_rest: Mapping[str, 
         row, amount = keys[f"{name}_row"], keys[f"{name}_amount"]
         for place, where in (("delivered", row >= 0), ("brought", row < 0)):
             sums[f"{name}_{place}"] = where.sum()
-            sums[f"{name}_{place}_amount"] = _money(amount, where)
+            sums[f"{name}_{place}_amount"] = amount_sum(amount, where)
     found = engine.fetch(
         keys.group_by("class_code").agg(
-            count=keys.count(), at_risk=_money(keys["at_risk"]), cleared=keys["cleared"].sum(), **sums
+            count=keys.count(), at_risk=amount_sum(keys["at_risk"]), cleared=keys["cleared"].sum(), **sums
         )
     )
     found.sort(key=lambda row: int(row["class_code"]))
@@ -126,7 +126,7 @@ def of_parties(
 
     parts = [
         rows.group_by(party=ibis.literal(name), place=ibis.literal(place), brought=rows["row"] < 0).agg(
-            count=rows.count(), amount=_money(rows["amount"])
+            count=rows.count(), amount=amount_sum(rows["amount"])
         )
         for name, party in parties.items()
         for place, rows in (("repeated", party.repeated), ("surplus", party.surplus))
@@ -160,7 +160,7 @@ def of_classes(keys: KeyTotals, places: Mapping[str, Places], rules: Rules) -> d
 def of_breaks(engine: Engine, breaks: ir.Table) -> list[dict[str, Any]]:
     """Counts and money of the published lines, by carried, class, loser and currency."""
     grouped = breaks.group_by("carried", "class", "loser", "currency").agg(
-        count=breaks.count(), at_risk_minor=_money(breaks["at_risk_minor"])
+        count=breaks.count(), at_risk_minor=amount_sum(breaks["at_risk_minor"])
     )
     rows = engine.fetch(grouped)
     for row in rows:
@@ -192,6 +192,6 @@ def _read(row: Mapping[str, Any], count: str, amount: str) -> Totals:
     return Totals(int(row[count] or 0), int(row[amount] or 0))
 
 
-def _money(amount: ir.Value, where: ir.BooleanValue | None = None) -> ir.Value:
+def amount_sum(amount: ir.Value, where: ir.BooleanValue | None = None) -> ir.Value:
     """A sum that cannot overflow: the amounts have 64 bits, and so would a plain sum on some engines."""
     return amount.cast("decimal(38, 0)").sum(where=where)

@@ -14,13 +14,12 @@ which are compared, would differ first; then everything is looked at closely. Se
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciliation.conservation import Totals
+from reconciliation.conservation import Totals, amount_sum
 from reconciliation.standard_record import KINDS
 from reconciliation.validation import plain
 
@@ -129,7 +128,7 @@ def _odd_keys(engine: Columnar, looked: Mapping[str, Looked], brought: Iterable[
     for rows in brought:
         kind = ibis.ifelse(rows["refund"], KINDS[1], KINDS[0])
         keys.append(rows.select(key=_key(rows["business_key"], kind)))
-    return functools.reduce(lambda one, other: ibis.union(one, other), keys).distinct()
+    return ibis.union(*keys).distinct()
 
 
 def _odd_identities(engine: Columnar, looked: Mapping[str, Looked]) -> numpy.ndarray[Any, Any]:
@@ -179,10 +178,7 @@ def _at_rest(engine: Columnar, looked: Mapping[str, Looked], odd: ir.Table) -> d
     parts = []
     for name, each in looked.items():
         rest = each.rows.anti_join(odd, "key")
-        parts.append(
-            rest.aggregate(count=rest.count(), amount=rest["amount"].cast("decimal(38, 0)").sum()).mutate(
-                party=ibis.literal(name)
-            )
-        )
-    rows = engine.fetch(functools.reduce(lambda one, other: ibis.union(one, other), parts))
+        totals = rest.aggregate(count=rest.count(), amount=amount_sum(rest["amount"]))
+        parts.append(totals.mutate(party=ibis.literal(name)))
+    rows = engine.fetch(ibis.union(*parts))
     return {row["party"]: Totals(int(row["count"]), int(row["amount"] or 0)) for row in rows}

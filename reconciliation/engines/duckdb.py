@@ -53,12 +53,17 @@ class DuckDB:
     def _view(self, source: str, schema: Any) -> ir.Table:
         import ibis
         from ibis import util
-        from ibis.expr import operations
 
         name = util.gen_name("file")
         with self._cursor() as cursor:
             cursor.execute(f"CREATE VIEW {name} AS FROM {source}")
-        return operations.DatabaseTable(name, schema=ibis.schema(schema), source=self.backend).to_expr()
+        return self._named(name, ibis.schema(schema))
+
+    def _named(self, name: str, schema: Any) -> ir.Table:
+        """The view or stored table of that name, whose types are known."""
+        from ibis.expr import operations
+
+        return operations.DatabaseTable(name, schema=schema, source=self.backend).to_expr()
 
     def number(self, name: str, rows: ir.Table) -> ir.Table:
         """Carry out `rows` in the order of its source; DuckDB numbers a fresh table's rows in that order."""
@@ -72,11 +77,9 @@ class DuckDB:
 
     def keep(self, name: str, rows: ir.Table) -> ir.Table:
         """Carry out `rows` once and return the stored result, whose types are those of the expression."""
-        from ibis.expr import operations
-
         with self._cursor() as cursor:
             cursor.execute(f"CREATE TABLE {name} AS {self.backend.compile(rows)}")
-        return operations.DatabaseTable(name, schema=rows.schema(), source=self.backend).to_expr()
+        return self._named(name, rows.schema())
 
     def keep_any(self, name: str, rows: ir.Table) -> ir.Table | None:
         """The same, or None when there is no row, so that what follows need not ask."""
@@ -99,14 +102,12 @@ class DuckDB:
     def table_of(self, name: str, columns: Mapping[str, numpy.ndarray[Any, Any]]) -> ir.Table:
         """A stored table of these columns."""
         import ibis
-        from ibis.expr import operations
 
         with self._cursor() as cursor:
             cursor.register(f"{name}_given", dict(columns))
             cursor.execute(f"CREATE TABLE {name} AS FROM {name}_given")
             cursor.unregister(f"{name}_given")
-        schema = ibis.schema({column: str(values.dtype) for column, values in columns.items()})
-        return operations.DatabaseTable(name, schema=schema, source=self.backend).to_expr()
+        return self._named(name, ibis.schema({column: str(values.dtype) for column, values in columns.items()}))
 
     def drop(self, *names: str) -> None:
         """Forget stored tables, those of them that there are."""

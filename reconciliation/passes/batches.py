@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reconciliation.conservation import amount_sum
 from reconciliation.passes import Batch
 from reconciliation.passes.open_keys import WAITS, has
 from reconciliation.validation import column
@@ -55,7 +56,7 @@ def _totals(rows: ir.Table, each: Batch, side: int, thirds: Sequence[str]) -> ir
         states[f"{has(third)}_{side}"] = keyed[has(third)].any()
         states[f"awaits_{third}_{side}"] = (keyed[WAITS] & ~keyed[has(third)]).any()
     grouped = keyed.group_by("currency", "refund", *named)
-    return grouped.agg(**{f"total_{side}": keyed["amount"].cast("decimal(38, 0)").sum()}, **states)
+    return grouped.agg(**{f"total_{side}": amount_sum(keyed["amount"])}, **states)
 
 
 def _named(rows: ir.Table, each: Batch, side: int) -> dict[str, ir.Value]:

@@ -7,9 +7,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -58,18 +60,13 @@ class Site:
     engine: Engine
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A console on a free port of this machine, with a seeded store and an operator and a viewer."""
-    engine = open_store(f"sqlite:///{tmp_path_factory.mktemp('browser') / 'store.db'}")
-    now = datetime.now(UTC)
-    seed(engine, now)
-    with writing(engine) as connection:
-        for name, role in (("li.wei", "operator"), ("zhang.min", "operator"), ("guest", "viewer")):
-            users.add(connection, name=name, role=role, password=PASSWORD, by="test", now=now, language="en")
+@contextmanager
+def serving(engine: Engine, **known: Any) -> Iterator[Site]:
+    """A console in front of this store on a free port of this machine; `known` are further fields of its Console."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    console = Console(engine, lambda: datetime.now(UTC), "Jianghai Mobile", ZoneInfo("Asia/Shanghai"), url, demo=True)
+    zone = ZoneInfo("Asia/Shanghai")
+    console = Console(engine, lambda: datetime.now(UTC), "Jianghai Mobile", zone, url, demo=True, **known)
     app = create_app(console, lambda dash: register_pages(dash, console))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -82,6 +79,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     server.should_exit = True
     thread.join(10)
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A console on a free port of this machine, with a seeded store and an operator and a viewer."""
+    engine = open_store(f"sqlite:///{tmp_path_factory.mktemp('browser') / 'store.db'}")
+    now = datetime.now(UTC)
+    seed(engine, now)
+    with writing(engine) as connection:
+        for name, role in (("li.wei", "operator"), ("zhang.min", "operator"), ("guest", "viewer")):
+            users.add(connection, name=name, role=role, password=PASSWORD, by="test", now=now, language="en")
+    with serving(engine) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import gzip
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -168,8 +169,6 @@ def test_a_carried_item_finds_its_key_among_those_in_order(monkeypatch: pytest.M
     late = record("k7", record_id="yesterday", occurred_at="2026-11-01T23:50:00+08:00")
     yesterday = deliver(tmp_path / "one", {"billing": [late]})
     assert run(yesterday).carried == 1
-    from datetime import date
-
     day = {name: [record(f"k{n}", business_day="2026-11-02") for n in range(20)] for name in PARTIES}
     request = replace(deliver(tmp_path / "two", day, date(2026, 11, 2)), carried=yesterday.out)
     one, other = both_ways(monkeypatch, request)
