@@ -22,7 +22,12 @@ Record = Mapping[str, Any]
 
 
 def fingerprint(control: str, line: Line) -> str:
-    """The break's identity as 64 hexadecimal digits; `line` is one of `breaks.parquet`, or has `records` by party."""
+    """The break's identity as 64 hexadecimal digits; `line` is one of `breaks.parquet`, or has `records` by party.
+
+    A line that is kept bears it, and it is not worked out again.
+    """
+    if "fingerprint" in line:
+        return str(line["fingerprint"])
     ids = {party: record["record_id"] for party, record in records(line).items()}
     content = [control, line["business_key"], line["kind"], line["class"], sorted(ids.items())]
     canonical = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
