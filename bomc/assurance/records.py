@@ -94,7 +94,7 @@ def keep(
         for start in range(0, len(lines), PAGE):
             page = lines[start : start + PAGE]
             connection.execute(insert(control_break), [_break_row(run.id, line) for line in page])
-        open_cases(connection, run, lines, finished, finished + CASE_WITHIN)
+        open_cases(connection, run, lines, finished, finished + CASE_WITHIN, lambda _, line: str(line["fingerprint"]))
         if brought:
             prove_settled(connection, run, brought, _all_lines(folder), finished)
     return run

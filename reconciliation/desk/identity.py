@@ -22,12 +22,7 @@ Record = Mapping[str, Any]
 
 
 def fingerprint(control: str, line: Line) -> str:
-    """The break's identity as 64 hexadecimal digits; `line` is one of `breaks.parquet`, or has `records` by party.
-
-    A line that is kept bears it, and it is not worked out again.
-    """
-    if "fingerprint" in line:
-        return str(line["fingerprint"])
+    """The break's identity as 64 hexadecimal digits; `line` is one of `breaks.parquet`, or has `records` by party."""
     ids = {party: record["record_id"] for party, record in records(line).items()}
     content = [control, line["business_key"], line["kind"], line["class"], sorted(ids.items())]
     canonical = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
