@@ -194,6 +194,9 @@ def _sentence(item: Any, place: Place) -> str:
         return f"{where} is missing"
     if "(env|file)" in str(item.get("ctx", {}).get("pattern", "")):  # what stands there may be the secret itself
         return f"{where}: a secret must be given as env:NAME or file:PATH, not as itself"
+    if kind == "too_short":
+        limit, given = item["ctx"]["min_length"], item["ctx"]["actual_length"]
+        return f"{where}: it needs at least {limit} {'entry' if limit == 1 else 'entries'}, and has {given}"
     shown = _short(item["input"])
     whole = isinstance(item["input"], dict | list)
     return f"{where}: {message[:1].lower() + message[1:]}" + ("" if whole or shown in message else f" (found {shown})")

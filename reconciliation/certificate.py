@@ -44,8 +44,10 @@ def load(folder: Path) -> dict[str, Any]:
     place = folder / FILE
     try:
         certificate = json.loads(place.read_bytes())
-    except (OSError, ValueError) as error:
-        raise CertificateError(f"{place} cannot be read: {error}") from error
+    except OSError as error:
+        raise CertificateError(f"{place} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise CertificateError(f"{place} cannot be read as JSON: {error}") from error
     if not isinstance(certificate, dict) or not {"hash", "business_day", "outputs"} <= certificate.keys():
         raise CertificateError(f"{place} is not the certificate of a reconciliation")
     if certificate["hash"] != digest(certificate):

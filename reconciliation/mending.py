@@ -32,8 +32,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class Mended:
     """What the exact reader set aside, in counts and money.
 
-    `uncertain_amount_minor` is the part of `amount_minor` that was found on rows with too few or too many fields, where
-    the amount is whatever stands in the amount's place: a sender may or may not have counted it.
+    `uncertain_amount_minor` is the part of `amount_minor` that was found on rows with too few or too many fields, or with
+    a quote too many, where the amount is whatever stands in the amount's place: a sender may or may not have counted it.
     """
 
     copy: Path
@@ -49,6 +49,7 @@ class _Fault:
     column: str
     reason: str
     fields: tuple[str, ...] = field(default=())
+    certain: bool = True  # whether each field stands in its own column
 
 
 def mend(path: Path, columns: tuple[str, ...], folder: Path) -> Mended:
@@ -104,7 +105,7 @@ def _count(mended: Mended, fault: _Fault, columns: tuple[str, ...]) -> None:
     amount = valid_amount(fault.fields[place]) if place < len(fault.fields) else None
     if amount is not None:
         mended.amount_minor += amount
-        if len(fault.fields) != len(columns):
+        if not fault.certain:
             mended.uncertain_amount_minor += amount
 
 
@@ -156,11 +157,12 @@ def _judge(raw: bytes, lines: int, columns: tuple[str, ...]) -> tuple[_Fault | N
         fields = _fields(text.replace("\r", _FOR_RETURN))
         fields = [cell.replace(_FOR_RETURN, "\r") for cell in fields] if fields is not None else None
     if fields is None:
-        return _Fault("", "a quoted field is not closed, or is followed by more text"), b""
+        reason = "a quoted field is not closed, or is followed by more text"
+        return _Fault("", reason, tuple(text.partition("\n")[0].split(",")), certain=False), b""
     if len(fields) != len(columns):
         many = "many" if len(fields) > len(columns) else "few"
         reason = f"the row has too {many} fields: {len(fields)} where the header has {len(columns)}"
-        return _Fault("", reason, tuple(fields)), b""
+        return _Fault("", reason, tuple(fields), certain=False), b""
     whole = tuple(fields)
     if _decoded(raw) is None:
         return _Fault(_column_with("�", fields, columns), "the text is not UTF-8", whole), b""

@@ -90,11 +90,11 @@ def keep(
         values["causes"] = causes.read(folder)
     run = connection.execute(insert(control_run).values(values).returning(control_run)).one()
     if not found.refused:
-        lines = list(_lines(folder, control.dimensions if control.kind == "match" else ()))
+        lines = list(_lines(control.name, folder, control.dimensions if control.kind == "match" else ()))
         for start in range(0, len(lines), PAGE):
             page = lines[start : start + PAGE]
-            connection.execute(insert(control_break), [_break_row(run.id, control.name, line) for line in page])
-        open_cases(connection, run, lines, finished, finished + CASE_WITHIN)
+            connection.execute(insert(control_break), [_break_row(run.id, line) for line in page])
+        open_cases(connection, run, lines, finished, finished + CASE_WITHIN, lambda _, line: str(line["fingerprint"]))
         if brought:
             prove_settled(connection, run, brought, _all_lines(folder), finished)
     return run
@@ -140,13 +140,15 @@ def _all_lines(folder: Path) -> Iterator[dict[str, Any]]:
         offset += len(page)
 
 
-def _lines(folder: Path, dimensions: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The lines that are kept, each with its dimensions where these were looked for."""
+def _lines(control: str, folder: Path, dimensions: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The lines that are kept, each with its identity, its records, and its dimensions where these were looked for."""
     known = _dimensions(folder) if dimensions else []
     for number, line in enumerate(_all_lines(folder)):
         if number >= BREAKS_IN_STORE:
             return
-        yield {**line, "dimensions": known[number] if number < len(known) else None}
+        kept = {name: line[name] for name in (*LEADING, "currency")} | {"records": records_of(line)}
+        print_ = break_fingerprint(control, kept)
+        yield {**kept, "fingerprint": print_, "dimensions": known[number] if number < len(known) else None}
 
 
 def _dimensions(folder: Path) -> list[dict[str, Any]]:
@@ -159,11 +161,5 @@ def _dimensions(folder: Path) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if value is not None} for row in table.to_pylist()]
 
 
-def _break_row(run_id: int, control: str, line: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "fingerprint": break_fingerprint(control, line),
-        **{name: line[name] for name in LEADING},
-        "records": records_of(line),
-        "dimensions": line["dimensions"],
-    }
+def _break_row(run_id: int, line: Mapping[str, Any]) -> dict[str, Any]:
+    return {"run_id": run_id} | {name: line[name] for name in (*LEADING, "fingerprint", "records", "dimensions")}

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from bomc.assurance import records
 from bomc.assurance.calendar import Control, day_before
 from core.store.open import reading, writing
-from reconciliation import certificate, reports
+from reconciliation import certificate
 from reconciliation.controls import equation
 from reconciliation.controls.entries import MatchControl
 from reconciliation.controls.match_request import request_of
@@ -112,14 +112,17 @@ class Runs:
     def _equation(self, control: Any, day: date, out: Path) -> Outcome:
         before = self.before(control, day)
         previous = None if before is None else str(certificate.load(before)["hash"])
-        found = equation.run(control, day, self._home, out, previous_hash=previous, timezone=self._operator)
-        if found.refused or not self._with_reports:
-            return found
-        try:
-            reports.write(out, found.certificate, language=self._language, title=self._title(control))
-        except reports.ReportError as error:
-            return replace(found, notes=(*found.notes, str(error)))
-        return found
+        return equation.run(
+            control,
+            day,
+            self._home,
+            out,
+            previous_hash=previous,
+            timezone=self._operator,
+            report=self._with_reports,
+            language=self._language,
+            title=self._title(control),
+        )
 
     def _title(self, control: Control) -> str:
         return control.title.zh if self._language == "zh_CN" else control.title.en

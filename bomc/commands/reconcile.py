@@ -194,6 +194,8 @@ def _tell(outcome: Outcome, folder: Path, *, as_json: bool) -> NoReturn:
 def _show(certificate: Mapping[str, Any], folder: Path) -> None:
     from rich.table import Table
 
+    from reconciliation.rejects import FILE as REJECTS
+
     if certificate.get("kind") == "equation":
         _show_equation(certificate, folder)
         return
@@ -211,8 +213,10 @@ def _show(certificate: Mapping[str, Any], folder: Path) -> None:
         if certificate["rows_tie"] and certificate["amounts_tie"]
         else "NOT TIED"
     )
+    rejected = sum(party["rejected"] for party in certificate["parties"].values())
+    aside = f", {rejected:,} rows set aside in {REJECTS}" if rejected else ""
     out.print(
-        f"{certificate['breaks']:,} breaks, {certificate['carried']:,} carried; {ties}. Result in {folder}",
+        f"{certificate['breaks']:,} breaks, {certificate['carried']:,} carried{aside}; {ties}. Result in {folder}",
         highlight=False,
         soft_wrap=True,
     )
@@ -225,6 +229,8 @@ def _show_equation(certificate: Mapping[str, Any], folder: Path) -> None:
     table.columns[1].justify = "right"
     for name, quantity in certificate["quantities"].items():
         table.add_row(name, quantity["value"], quantity["unit"])
+        for sentence in quantity.get("notes", ()):
+            err.print(f"note: {name}: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     out.print(table)
     verdict = "in balance" if certificate["balanced"] else f"OUT OF BALANCE by {certificate['excess']}"
     out.print(

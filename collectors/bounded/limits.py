@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from collectors.errors import CollectError
 from collectors.io import Io
+from core.cutting import cut_after
 
 MAX_BYTES = 16 * 2**20  # of one reply
 MAX_SAMPLES = 200_000  # of one run
@@ -20,32 +21,10 @@ def refuse_flood(size: int, what: str, limit: int = MAX_BYTES) -> None:
         raise CollectError(f"{what} sent more than {limit:,} bytes; the probe stopped reading")
 
 
-@contextlib.contextmanager
-def cut_off(io: Io, cut: Callable[[], object], doing: str) -> Iterator[None]:
-    """Call `cut` from another thread when the deadline passes inside the block; what fails then is a CollectError.
-
-    For libraries that wait without a limit, or whose limit starts again with every packet: `cut` closes the socket.
-    """
-    over = threading.Event()
-
-    def strike() -> None:
-        over.set()
-        with contextlib.suppress(OSError, EOFError):
-            cut()
-
-    timer = threading.Timer(io.left_s(doing), strike)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except CollectError:
-        raise
-    except Exception as fault:
-        if over.is_set():
-            raise CollectError(f"{doing} did not finish within {io.timeout_s:g} s") from fault
-        raise
-    finally:
-        timer.cancel()
+def cut_off(io: Io, cut: Callable[[], object], doing: str) -> AbstractContextManager[None]:
+    """Call `cut` from another thread when the deadline passes inside the block; what fails then is a CollectError."""
+    late = CollectError(f"{doing} did not finish within {io.timeout_s:g} s")
+    return cut_after(io.left_s(doing), cut, late)
 
 
 def shut(connected: socket.socket) -> None:

@@ -27,6 +27,8 @@ _PARTS = (
     ("duplicates", mark("Duplicates"), -1),
 )
 """Parts of a party's account with the sign that each has on the way from its file to its keys."""
+PROPOSING = ("fuzzy",)
+"""Passes that bring nothing together, but propose what a person may."""
 ROOM = 0.35
 """Part of the drawn span that is kept free beside it for the figures."""
 
@@ -59,10 +61,11 @@ def steps(
         shown += _some(break_class(name, _), -amount)
     end = _part(right, "rows", unit)
     common = end - sum(-sign * _part(right, part, unit) for part, _name, sign in _PARTS) - sum(here.values())
-    matched = _matched(certificate, unit, level)
+    matched, met = _matched(certificate, unit, first, level), _matched(certificate, unit, other, level)
     shown += _some(_rest(certificate, level - matched, unit, _), matched - level)
     shown.append(Step(_("Matched"), matched, total=True))
-    shown += _some(_rest(certificate, common - matched, unit, _), common - matched)
+    shown += _some(_("Difference of rows in batches"), met - matched)
+    shown += _some(_rest(certificate, common - met, unit, _), common - met)
     for name, amount in here.items():
         shown += _some(break_class(name, _), amount)
     for part, name, sign in reversed(_PARTS):
@@ -70,20 +73,35 @@ def steps(
     return [*shown, Step(_file(other, _), end, total=True)]
 
 
-def _matched(certificate: Mapping[str, Any], unit: str, level: int) -> int:
-    """Rows that are matched as the certificate counts them; what is left where it does not: of money, or in a batch."""
-    counted = certificate.get("classes", {})
-    if unit != "rows" or "matched_by_batch" in counted:
+def _matched(certificate: Mapping[str, Any], unit: str, party: str, level: int) -> int:
+    """A party's rows that are matched, as the certificate counts them; `level`, what is left, where it does not.
+
+    It counts no money, and no rows of a batch between some of several parties. Of two parties, each row that a pass brought
+    together is a key of its own, so that the pass tells the rows of each.
+    """
+    if not _counts(certificate, unit):
         return level
-    return int(sum(counted.get(name, {}).get("count", 0) for name in ("matched", "matched_by_tolerance")))
+    counted = {name: int(tally["count"]) for name, tally in certificate.get("classes", {}).items()}
+    exact = counted.get("matched", 0)
+    if len(certificate["parties"]) > 2:
+        return exact + counted.get("matched_by_tolerance", 0)
+    passes = (each for each in certificate.get("passes", ()) if each["pass"] not in PROPOSING)
+    return exact + sum(int(each["rows"].get(party, 0)) for each in passes)
 
 
 def _rest(certificate: Mapping[str, Any], rest: int, unit: str, _: Say) -> str:
     """What a difference to the matched is: rows without effect, unless there are more than the certificate knows of."""
-    if unit != "rows" or "matched_by_batch" in certificate.get("classes", {}):
+    if not _counts(certificate, unit):
         return _("Without effect, or within tolerance")
     known = int(certificate.get("classes", {}).get("no_effect", {}).get("count", 0))
     return _("Without effect") if 0 <= rest <= known else _("Not in the store")
+
+
+def _counts(certificate: Mapping[str, Any], unit: str) -> bool:
+    """Whether the certificate counts what is matched in this unit."""
+    return unit == "rows" and (
+        len(certificate["parties"]) <= 2 or "matched_by_batch" not in certificate.get("classes", {})
+    )
 
 
 def levels(found: Sequence[Step]) -> list[int]:

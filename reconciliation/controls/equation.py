@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from reconciliation import certificate
+from reconciliation import certificate, reports
 from reconciliation.breaks import FILE_CSV, FILE_PARQUET, LEADING
 from reconciliation.controls.entries import OUT_OF_BALANCE, Balance, EquationControl, version
 from reconciliation.controls.fields import LARGEST
@@ -42,10 +42,14 @@ def run(
     *,
     previous_hash: str | None = None,
     timezone: ZoneInfo = SHANGHAI,
+    report: bool = False,
+    language: str = "en",
+    title: str = "",
 ) -> Outcome:
     """The outcome for one day; the result appears in `out`. A refused run has sentences and changes nothing there.
 
-    `timezone` is the operator's, for a control whose calendar has none of its own.
+    `timezone` is the operator's, for a control whose calendar has none of its own; `report` asks for workbook and document
+    in that language and under that title.
     """
     zone = ZoneInfo(control.calendar.timezone) if control.calendar.timezone else timezone
     quantities = measure(control, Place(home, Day(business_day, zone, control.calendar.cutoff)))
@@ -74,9 +78,20 @@ def run(
         content = _content(control, business_day, zone, quantities, result.number, lines, outputs)
         sealed = certificate.seal(content, previous_hash)
         (folder / certificate.FILE).write_text(certificate.as_text(sealed), encoding="utf-8")
-        paths = publish(folder, out, outputs)
-    status = DONE if balanced else BREAKS
-    return Outcome(control.name, business_day.isoformat(), status, certificate=sealed, breaks=len(lines), paths=paths)
+        reported, notes = reports.attempted(folder, sealed, language=language, title=title) if report else ((), ())
+        for name in reports.FILES:
+            if name not in reported:  # a run before this one had a report
+                (out / name).unlink(missing_ok=True)
+        paths = publish(folder, out, (*outputs, *reported))
+    return Outcome(
+        control.name,
+        business_day.isoformat(),
+        DONE if balanced else BREAKS,
+        certificate=sealed,
+        breaks=len(lines),
+        paths=paths,
+        notes=notes,
+    )
 
 
 def excess(balance: Balance, result: Decimal) -> Decimal:

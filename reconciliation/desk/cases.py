@@ -7,7 +7,7 @@ Commands on several cases do all of them or, when one does not allow it, none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -59,15 +59,21 @@ class Aged:
 
 
 def open_cases(
-    connection: Connection, run: Row[Any], lines: Iterable[Line], now: datetime, deadline: datetime
+    connection: Connection,
+    run: Row[Any],
+    lines: Iterable[Line],
+    now: datetime,
+    deadline: datetime,
+    identity: Callable[[str, Line], str] = fingerprint,
 ) -> Opened:
     """One case for each break among the lines of a run (a row of control_run), carried ones left out.
 
     Doing it again adds nothing. A case that another run opened gets one event for this run, and so does the case of an
     adjustment that a line still waits for; a proof that the run contradicts is withdrawn. A line is one of
-    `breaks.parquet` or of control_break; of the latter, the currency is that of its first record, or of the run.
+    `breaks.parquet` or of control_break; of the latter, the currency is that of its first record, or of the run. Who has
+    worked out the fingerprints of these lines already says so by `identity`.
     """
-    broken = {fingerprint(run.control, line): line for line in lines if not line["carried"]}
+    broken = {identity(run.control, line): line for line in lines if not line["carried"]}
     awaited = {print_: number for print_, line in broken.items() if (number := awaited_by(line)) is not None}
     waiting = cases_of_adjustments(connection, run.control, set(awaited.values()))
     unforeseen = [print_ for print_ in broken if awaited.get(print_) not in waiting]

@@ -7,11 +7,10 @@ FetchError when something is wrong; whether a later attempt can help, the error 
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, Final, Protocol, cast
 from pydantic import BaseModel
 
 from core import secrets
+from core.cutting import cut_after
 
 FETCHERS: Final = ("reconciliation.fetch.sftp", "reconciliation.fetch.sql_query")
 
@@ -91,26 +91,6 @@ class TimeLimit:
         """The error of a fetch whose time is over."""
         return FetchError(f"{doing} did not finish within {self.seconds:.3g} s; it is tried again", retryable=True)
 
-    @contextlib.contextmanager
-    def cutting(self, cut: Callable[[], object], doing: str) -> Iterator[None]:
+    def cutting(self, cut: Callable[[], object], doing: str) -> AbstractContextManager[None]:
         """Call `cut` from another thread when the time is over inside the block; what fails then is a FetchError."""
-        struck = threading.Event()
-
-        def strike() -> None:
-            struck.set()
-            with contextlib.suppress(OSError, EOFError):
-                cut()
-
-        timer = threading.Timer(self.left_s(doing), strike)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except FetchError:
-            raise
-        except Exception as fault:
-            if struck.is_set():
-                raise self.over(doing) from fault
-            raise
-        finally:
-            timer.cancel()
+        return cut_after(self.left_s(doing), cut, self.over(doing))

@@ -19,6 +19,7 @@ from reconciliation.reports.words import speaker
 
 WORKBOOK: Final = "report.xlsx"
 DOCUMENT: Final = "report.pdf"
+FILES: Final = (WORKBOOK, DOCUMENT, checksums.FILE)
 
 
 class ReportError(Exception):
@@ -59,8 +60,18 @@ def write(
         failed = error
     _put(folder, checksums.FILE, lambda path: _write_text(path, checksums.text(folder)))
     if failed is not None:
-        raise ReportError(f"{folder / DOCUMENT} was not written: {failed}. {WORKBOOK} is there") from failed
-    return (WORKBOOK, DOCUMENT, checksums.FILE)
+        raise ReportError(f"{DOCUMENT} was not written: {failed}. {WORKBOOK} is there") from failed
+    return FILES
+
+
+def attempted(
+    folder: Path, certificate: Mapping[str, Any], *, language: str, title: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Write the reports of a run; their names, and a sentence for what could not be written on this machine."""
+    try:
+        return write(folder, certificate, language=language, title=title), ()
+    except ReportError as error:
+        return tuple(name for name in FILES if (folder / name).exists()), (str(error),)
 
 
 def signed(folder: Path, *, signatures: Sequence[Mapping[str, Any]], language: str = "en", title: str = "") -> bytes:

@@ -119,6 +119,7 @@ class Whole(BaseModel):
     model_config = ConfigDict(extra="forbid")
     parts: list[Part]
     label: int | dict[str, int] = 0
+    pair: tuple[int, ...] = Field(default=(1,), min_length=1)
 
 
 def faults(text: str) -> list[str]:
@@ -156,6 +157,10 @@ def test_a_file_of_the_wrong_shape_is_one_fault() -> None:
     """A list where names are expected, or one part that fits neither of two kinds."""
     assert faults("- a\n")[0].startswith("f.yaml:1: the whole file: input should be a valid dictionary")
     assert {fault.partition(": ")[0] for fault in faults("parts: []\nlabel: x\n")} == {"f.yaml:2"}
+
+
+def test_a_list_that_lacks_entries_says_how_many_belong_there() -> None:
+    assert faults("parts: []\npair: []\n") == ["f.yaml:2: pair: it needs at least 1 entry, and has 0"]
 
 
 def test_a_part_that_could_not_be_read_is_one_fault_not_two() -> None:

@@ -99,7 +99,43 @@ def raised() -> Iterator[tuple[str, str]]:
                 if isinstance(called, ast.Call) and isinstance(called.func, ast.Name) and called.func.id in names:
                     text = sample(called.args[0], path.stem)
                     if text is not None:
-                        yield f"{path.relative_to(ROOT)}:{node.lineno}", text
+                        yield f"{path.relative_to(ROOT)}:{called.lineno}", text
+
+
+REFUSING = (
+    "reconciliation/arrival.py",
+    "reconciliation/carried.py",
+    "reconciliation/match.py",
+    "reconciliation/controls/equation.py",
+)
+"""Modules that raise nothing, but hand back the sentences of a refusal."""
+FEWEST_WORDS = 4
+
+
+def refused() -> Iterator[tuple[str, str]]:
+    """Place and sample of every text in these modules that is a sentence: of some words, or behind the place it is of."""
+    for name in REFUSING:
+        tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+        parts = {id(part) for node in ast.walk(tree) for part in _parts(node)}
+        for text in ast.walk(tree):
+            if isinstance(text, ast.JoinedStr | ast.Constant) and id(text) not in parts:
+                words = _said(text)
+                if len(words.split()) >= FEWEST_WORDS or words.startswith(": "):
+                    yield f"{name}:{text.lineno}", str(sample(text, Path(name).stem))
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    """What is no text by itself: a docstring, and whatever stands inside another text."""
+    if isinstance(node, ast.Expr):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield from (inner for part in node.values for inner in ast.walk(part))
+
+
+def _said(node: ast.Constant | ast.JoinedStr) -> str:
+    """The text without what stands in its holes."""
+    values = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(part.value for part in values if isinstance(part, ast.Constant) and isinstance(part.value, str))
 
 
 def sample(node: ast.expr, module: str) -> str | None:
@@ -132,11 +168,19 @@ HOLES = {
     "rest": "",
     "more": "",
     "name": "closing balance (:62F:)",
+    "arrival: name": "rows",
+    "'missing' if name not in stated else f'not {meant}'": "not an integer",
+    "found.reason": "the file is missing",
+    "result.reason": "rate is 0, and nothing can be divided by it",
+    "at_risk.reason": "rate is 0, and nothing can be divided by it",
 }
 """What stands in holes, of a module or of all, that hold parts of sentences; in the others, a name or a number."""
 
 
-@pytest.mark.parametrize(("place", "sentence"), [pytest.param(*each, id=each[0]) for each in raised()])
+EVERY = [pytest.param(*each, id=each[0]) for each in (*raised(), *refused())]
+
+
+@pytest.mark.parametrize(("place", "sentence"), EVERY)
 def test_every_sentence_that_a_page_can_show_has_a_shape(place: str, sentence: str) -> None:
     """Whoever writes a new one gives it a shape in dashboards/sentences and its Chinese in the catalogue."""
     assert told(sentence, ZH) != sentence, f"{place}: no shape for {sentence!r}"
@@ -144,6 +188,8 @@ def test_every_sentence_that_a_page_can_show_has_a_shape(place: str, sentence: s
 
 def test_the_test_above_finds_the_sentences() -> None:
     assert len(list(raised())) > 180
+    found = [place.partition(":")[0] for place, _ in refused()]
+    assert all(found.count(name) >= fewest for name, fewest in zip(REFUSING, (12, 3, 3, 4), strict=True))
 
 
 def test_what_happens_to_a_break_is_said_in_both_languages(store: Engine) -> None:

@@ -150,6 +150,17 @@ def test_the_amount_of_a_row_with_too_many_fields_may_be_stated_or_not(tmp_path:
         assert run(asked).refused == ()
 
 
+@pytest.mark.parametrize("name", ["quote never closed", "text after a quote"])
+@pytest.mark.parametrize("stated", [2000, 2005])
+def test_the_amount_of_a_row_with_a_quote_too_many_may_be_stated_or_not(name: str, stated: int, tmp_path: Path) -> None:
+    """A sender counts what it wrote; one lost quote is no reason to refuse the file."""
+    asked = deliver(tmp_path, GOOD)
+    rewrite(tmp_path / "billing.csv", lambda text: text + BROKEN[name][0], rows=3, amount_minor=stated)
+    outcome = run(asked)
+    assert (outcome.refused, outcome.rejected) == ((), 1)
+    assert outcome.certificate["amounts_tie"]
+
+
 def test_windows_lines_a_mark_at_the_start_quotes_and_blank_lines_are_no_faults(tmp_path: Path) -> None:
     rows = {party: [record("a", product='5" disk, "new"'), record("b", product="话费")] for party in GOOD}
     asked = deliver(tmp_path, rows)

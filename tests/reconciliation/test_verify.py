@@ -329,7 +329,7 @@ def test_inputs_that_differ_or_lack_are_found(tmp_path: Path) -> None:
 def test_what_is_no_result_is_a_fault_and_never_a_crash(tmp_path: Path) -> None:
     """A folder that is empty or not there, JSON that is no certificate, and one that lacks its parts."""
     assert_found(verify(tmp_path), "holds no result")
-    assert_found(verify(tmp_path / "nowhere"), "cannot be read")
+    assert_found(verify(tmp_path / "nowhere"), "certificate.json cannot be read: No such file or directory")
     for text in ("[]", "{", "null", '{"hash": 1, "business_day": 2, "outputs": 3}'):
         (tmp_path / certificate.FILE).write_text(text)
         assert not verify(tmp_path).sound

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -86,6 +88,26 @@ def test_a_result_that_comes_again_after_another_is_the_latest_again(store: Engi
     assert [row.outcome for row in rows(store, control_run)] == ["breaks", "refused", "clean", "refused", "breaks"]
     [case] = rows(store, break_case)
     assert case.state == "open"
+
+
+def test_the_identity_of_a_break_is_worked_out_once(
+    store: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the break and for its case alike, which bear the same one."""
+    real, asked = hashlib.sha256, list[bytes]()
+
+    def counted(content: bytes = b"") -> Any:
+        asked.append(content)
+        return real(content)
+
+    monkeypatch.setattr(hashlib, "sha256", counted)
+    deliver(tmp_path, [], [record("a"), record("b")])
+    of = control()
+    running(store, tmp_path, of).run_day(of, DAY)
+    assert len([content for content in asked if content.startswith(b'["pay","')]) == 2
+    kept = {row.fingerprint: row.records for row in rows(store, control_break)}
+    assert {row.fingerprint: row.records for row in rows(store, break_case)} == kept
+    assert len(kept) == 2
 
 
 def test_a_result_that_was_lost_is_made_again(store: Engine, tmp_path: Path) -> None:

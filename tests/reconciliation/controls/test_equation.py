@@ -14,6 +14,7 @@ from reconciliation import certificate, outcome
 from reconciliation.breaks import read_breaks
 from reconciliation.controls.definition import Balance, EquationControl
 from reconciliation.controls.equation import excess, run, shown
+from reconciliation.reports import document
 from reconciliation.verify import verify
 from tests.reconciliation.controls.estates import DAY, equation, table
 
@@ -148,6 +149,30 @@ def test_money_at_risk_beyond_64_bits_is_refused(tmp_path: Path) -> None:
     table(tmp_path, "in.csv", [{"a": 2**63 - 1, "b": 0}, {"a": 1, "b": 0}])
     found = run(pair(), DAY, tmp_path, tmp_path / "out")
     assert "beyond 64 bits" in found.refused[0]
+
+
+def test_a_run_brings_its_reports_and_one_without_leaves_none_of_an_earlier_result(tmp_path: Path) -> None:
+    """The checksums are of what stands there, and a run whose reports are not asked for has no stale ones beside it."""
+    table(tmp_path, "in.csv", [{"a": 100, "b": 130}])
+    found = run(pair(), DAY, tmp_path, tmp_path / "out", report=True, title="a - b")
+    assert {"report.xlsx", "report.pdf", "SHA256SUMS"} <= set(found.paths)
+    assert all(path.exists() for path in found.paths.values())
+    verdict = verify(tmp_path / "out")
+    assert verdict.sound, verdict.faults
+    run(pair(), DAY, tmp_path, tmp_path / "out")
+    assert not {"report.xlsx", "report.pdf", "SHA256SUMS"} & {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_a_report_that_cannot_be_made_is_a_note_and_no_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise document.DocumentError("libpango is missing")
+
+    monkeypatch.setattr(document, "write", fails)
+    table(tmp_path, "in.csv", [{"a": 1, "b": 1}])
+    found = run(pair(), DAY, tmp_path, tmp_path / "out", report=True)
+    assert found.notes == ("report.pdf was not written: libpango is missing. report.xlsx is there",)
+    assert (found.exit_status, "report.xlsx" in found.paths) == (outcome.DONE, True)
+    assert verify(tmp_path / "out").sound
 
 
 def test_two_runs_at_once_do_not_write_the_same_folder(tmp_path: Path) -> None:
