@@ -99,15 +99,17 @@ def differences(
     rows: int,
     amount_minor: int,
     uncertain_amount_minor: int,
-    who: str = "the manifest",
+    where: str = "",
 ) -> list[str]:
-    """The same for totals that are `claimed` as rows and amount_minor, wherever they stand."""
+    """The same for totals that are `claimed` as rows and amount_minor by a manifest, `where` it stands."""
     faults: list[str] = []
     if rows != claimed["rows"]:
-        faults.append(f"{path}: it has {rows} rows and {who} states {claimed['rows']}; ask for the file again")
+        faults.append(
+            f"{path}: it has {rows} rows and the manifest{where} states {claimed['rows']}; ask for the file again"
+        )
     if claimed["amount_minor"] not in (amount_minor, amount_minor - uncertain_amount_minor):
         faults.append(
-            f"{path}: its amounts add up to {amount_minor} minor units and {who} states"
+            f"{path}: its amounts add up to {amount_minor} minor units and the manifest{where} states"
             f" {claimed['amount_minor']}; ask for the file again"
         )
     return faults

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -20,7 +21,7 @@ from reconciliation.engines import Columnar, ReadError
 from reconciliation.first_look import Found, Looked
 from reconciliation.matching import Party, arrange
 from reconciliation.sources import Loaded, Opened, SourceError
-from reconciliation.validation import checked
+from reconciliation.validation import OTHER_DAY, PLACEHOLDER, checked
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reconciliation.validation import Day
 
 AGAIN: Final = "_again"
+_DAYS_SHOWN: Final = 3
 _AT_ONCE: Final = 2  # parties worked for side by side; more would only take the engine's threads from each other
 Result = TypeVar("Result")
 
@@ -85,6 +87,7 @@ def load(engine: Engine, request: Request, arrivals: Mapping[str, Arrival], day:
     for party, result in _for_each(arrivals, request.names, close, faults).items():
         loaded[party], totals[party], parties[party] = result
         faults += untied(arrivals[party], loaded[party].opened, totals[party].stated)
+        faults += of_another_day(engine, loaded[party], totals[party], day)
     return Load(loaded, totals, parties, at_rest, tuple(faults))
 
 
@@ -169,17 +172,34 @@ def _for_each(
     return done
 
 
+def of_another_day(engine: Engine, loaded: Loaded, totals: FileTotals, day: Day) -> list[str]:
+    """A sentence when no row of the file can be used, and all that can be read are of other days."""
+    rows = loaded.rows
+    if totals.faulty.count < totals.stated.count or not totals.stated.count:
+        return []
+    found = engine.fetch(rows.filter(rows["fault"] != PLACEHOLDER).select("fault", "offending").distinct())
+    if not found or any(row["fault"] != OTHER_DAY or not _is_day(row["offending"]) for row in found):
+        return []
+    days = ", ".join(sorted({row["offending"] for row in found})[:_DAYS_SHOWN])
+    return [
+        f"{loaded.delivered.path}: its rows are of {days}, none of {day.business_day};"
+        f" it is another day's file; ask for that of {day.business_day}"
+    ]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def untied(arrived: Arrival, opened: Opened, found: Totals) -> list[str]:
     """A sentence for each total of the file's rows that differs from what its manifests state."""
     uncertain = opened.mended.uncertain_amount_minor if opened.mended else 0
     faults = arrival.tie(arrived, found.count, found.amount_minor, uncertain)
     if opened.claimed is not None:
         faults += arrival.differences(
-            arrived.delivered.path,
-            opened.claimed,
-            found.count,
-            found.amount_minor,
-            uncertain,
-            "the manifest in it",
+            arrived.delivered.path, opened.claimed, found.count, found.amount_minor, uncertain, " in it"
         )
     return faults

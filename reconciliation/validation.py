@@ -33,6 +33,7 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
     ("fee_minor", "is not an integer within 62 bits"),
 )
 """Column and reason of fault 1, 2, ...; a row has the first that fits."""
+OTHER_DAY: Final = 1 + [column for column, _ in FAULTS].index("business_day")
 REPEATED: Final = len(FAULTS) + 1  # record_id is used already in this file
 KEPT: Final = "kept_"
 NOON: Final = time(12)

@@ -89,25 +89,31 @@ def expectations(
     `since` gives the first business day that a control answers for, where it has one.
     """
     first = since or {}
-    dues = [
-        Due(
-            control.name,
-            party,
-            entry.path,
-            control.schedule,
-            entry.due,
-            zone_of(control, operator),
-            since=first.get(control.name),
-        )
-        for control in controls
-        if isinstance(control, MatchControl)
-        for party, entry in control.parties.items()
-        if entry.due is not None
-    ]
+    dues = [due for control in controls for due in _dues(control, operator, first.get(control.name))]
     paths = {(due.control, due.party): due.path for due in dues}
     return [
         replace(owed, path=filled(paths[owed.control, owed.party], owed.business_day))
         for owed in due_calendar(dues, now, days)
+    ]
+
+
+def expectations_of(control: Control, operator: ZoneInfo, business_day: date) -> list[Expectation]:
+    """The files that the parties of a control owe for one business day."""
+    return [
+        Expectation(due.control, due.party, business_day, filled(due.path, business_day), due_at(business_day, due))
+        for due in _dues(control, operator)
+    ]
+
+
+def _dues(control: Control, operator: ZoneInfo, since: date | None = None) -> list[Due]:
+    """What each party of a control owes every business day, those that are told when it is due."""
+    if not isinstance(control, MatchControl):
+        return []
+    zone = zone_of(control, operator)
+    return [
+        Due(control.name, party, entry.path, control.schedule, entry.due, zone, since=since)
+        for party, entry in control.parties.items()
+        if entry.due is not None
     ]
 
 

@@ -18,14 +18,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from bomc.assurance import records, requests, telling
+from bomc.assurance import absent, records, requests, telling
 from bomc.assurance.arrivals import Arrivals
-from bomc.assurance.calendar import Control, day_before, deadline, due_days, zone_of
+from bomc.assurance.calendar import Control, day_before, deadline, due_days, expectations_of, zone_of
 from bomc.assurance.runs import Runs
 from bomc.assurance.tickets import desk_figures, link_tickets
 from core.model import Outcome
 from core.store.open import reading, writing
+from reconciliation import deliveries
 from reconciliation.controls.entries import EquationControl
+from reconciliation.deliveries import State
 from reconciliation.outcome import Outcome as RunOutcome
 
 log = logging.getLogger("bomc.assurance")
@@ -46,6 +48,7 @@ class Controls:
         with_reports: bool = True,
     ) -> None:
         self._engine, self._operator, self._clock, self._submit = engine, operator, clock, submit
+        self._home = home
         self._controls = in_order(controls)
         self._runs = Runs(engine, home, operator, clock, language, with_reports)
         self._arrivals = Arrivals(engine, home, self._controls, operator, clock)
@@ -171,9 +174,18 @@ class Controls:
     def _tell(self, control: Control, day: date, found: RunOutcome, row: Any) -> None:
         with reading(self._engine) as connection:
             before = records.certificates(connection, control.name, day)
-        told = telling.of_run(control.name, day, found, row.finished_at, control.limits.storm, before)
+        known = bool(found.refused) and not self._tells_more(control, day, row)
+        told = telling.of_run(control.name, day, found, row.finished_at, control.limits.storm, before, known)
         if self._submit(told):
             self._told[control.name, day] = row.fingerprint
+
+    def _tells_more(self, control: Control, day: date, refused: Any) -> bool:
+        """Whether the row of a refused run says more than the watch over arrivals does."""
+        owed = expectations_of(control, self._operator, day)
+        with reading(self._engine) as connection:
+            found = deliveries.arrivals(connection, owed, refused.finished_at)
+            refusals = records.refusals(connection, control.name, [day])
+        return absent.tells_more(refused.reasons, absent.told_by_watch(found, refusals, self._home), self._home)
 
     def _tell_missing(self) -> None:
         now = self._clock()
@@ -191,7 +203,11 @@ class Controls:
         for control in self._controls:
             mine = [each for each in arrivals if each.expectation.control == control.name]
             if mine:
-                self._submit(telling.of_arrivals(control.name, mine, self._clock()))
+                days = {each.expectation.business_day for each in mine if each.state is State.MISSING}
+                with reading(self._engine) as connection:
+                    refusals = records.refusals(connection, control.name, sorted(days))
+                told = absent.told_by_watch(mine, refusals, self._home)
+                self._submit(telling.of_arrivals(control.name, told, self._clock()))
 
     def _tend_cases(self) -> None:
         now = self._clock()

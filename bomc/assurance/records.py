@@ -6,7 +6,7 @@ The same run again finds its row and adds nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -43,6 +43,17 @@ def latest(connection: Connection, control: str, day: date) -> Any:
         .limit(1)
     )
     return connection.execute(query).one_or_none()
+
+
+def refusals(connection: Connection, control: str, days: Iterable[date]) -> Sequence[Any]:
+    """The rows of all runs of these business days that were refused, oldest first."""
+    query = (
+        select(control_run.c.control, control_run.c.business_day, control_run.c.finished_at, control_run.c.reasons)
+        .where(control_run.c.control == control, control_run.c.business_day.in_([day.isoformat() for day in days]))
+        .where(control_run.c.outcome == "refused")
+        .order_by(control_run.c.id)
+    )
+    return connection.execute(query).all()
 
 
 def certificates(connection: Connection, control: str, day: date) -> list[dict[str, Any]]:

@@ -34,14 +34,18 @@ def of_run(
     finished: datetime,
     storm: int,
     before: Iterable[Mapping[str, Any]] = (),
+    known: bool = False,
 ) -> Outcome:
     """A run; above `storm` breaks its classes are not told apart, so that it is one alert and not one for each.
 
     `before` are the certificates of all runs of the day: a class or a currency that one of them told of and this run has
-    no more is told as 0, or nobody would hear that it is over.
+    no more is told as 0, or nobody would hear that it is over. A refusal whose every reason is `known` from the watch over
+    arrivals is told as 0, too.
     """
     at_ms = instant_ms(finished)
     told = {(sample.indicator, sample.labels): sample for sample in outcomes.samples(found, at_ms, storm)}
+    if known:
+        told = {("reconciliation.refused", ()): Sample("reconciliation.refused", 0, at_ms)}
     over = ("reconciliation.at_risk", *(("reconciliation.breaks",) if found.breaks <= storm else ()))
     for certificate in () if found.refused else before:
         earlier = RunOutcome(control, day.isoformat(), outcomes.DONE, certificate=certificate)

@@ -21,6 +21,8 @@ SHAPES = (
     mark("the file was damaged or replaced"),
     mark("it has {rows} rows and the manifest states {stated}"),
     mark("its amounts add up to {amount} minor units and the manifest states {stated}"),
+    mark("it has {rows} rows and the manifest in it states {stated}"),
+    mark("its amounts add up to {amount} minor units and the manifest in it states {stated}"),
     mark("it cannot be read ({error})"),
     mark("the manifest is missing"),
     mark("the manifest cannot be read as JSON ({error})"),

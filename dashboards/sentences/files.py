@@ -48,6 +48,7 @@ SHAPES = (
     mark("its rows are of {days}, none of {wanted}"),
     mark("it is another day's"),
     mark("it is another day's file"),
+    mark("ask for that of {day}"),
     mark("it is larger than {size} MiB"),
     mark("ask for CSV or Parquet"),
     mark("row {line} stands below the total of row {total} and has an amount"),

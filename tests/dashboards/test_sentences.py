@@ -105,6 +105,7 @@ def raised() -> Iterator[tuple[str, str]]:
 REFUSING = (
     "reconciliation/arrival.py",
     "reconciliation/carried.py",
+    "reconciliation/loading.py",
     "reconciliation/match.py",
     "reconciliation/controls/equation.py",
 )
@@ -169,6 +170,8 @@ HOLES = {
     "more": "",
     "name": "closing balance (:62F:)",
     "arrival: name": "rows",
+    "arrival: where": " in it",
+    "loading: unreadable": "even line by line",
     "'missing' if name not in stated else f'not {meant}'": "not an integer",
     "found.reason": "the file is missing",
     "result.reason": "rate is 0, and nothing can be divided by it",
@@ -189,7 +192,7 @@ def test_every_sentence_that_a_page_can_show_has_a_shape(place: str, sentence: s
 def test_the_test_above_finds_the_sentences() -> None:
     assert len(list(raised())) > 180
     found = [place.partition(":")[0] for place, _ in refused()]
-    assert all(found.count(name) >= fewest for name, fewest in zip(REFUSING, (12, 3, 3, 4), strict=True))
+    assert all(found.count(name) >= fewest for name, fewest in zip(REFUSING, (12, 3, 2, 3, 4), strict=True))
 
 
 def test_what_happens_to_a_break_is_said_in_both_languages(store: Engine) -> None:

@@ -69,6 +69,10 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         "1 rows and the manifest states 2",
     ),
     "wrong sum": (_manifest(amount_minor=1999), "add up to 2000 minor units and the manifest states 1999"),
+    "rows of another day": (
+        _bytes(lambda text: text.replace(b",2026-11-01,", b",2026-10-30,")),
+        "its rows are of 2026-10-30, none of 2026-11-01; it is another day's file; ask for that of 2026-11-01",
+    ),
     "empty file": (_bytes(lambda text: b""), "no header"),
     "no header": (_bytes(lambda text: text.split(b"\n", 1)[1]), "lacks record_id"),
     "a column twice": (_bytes(lambda text: text.replace(b"region", b"status")), "'status' more than once"),
