@@ -7,7 +7,7 @@ looked at closely. Both give the same result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from reconciliation.engines import Engine
     from reconciliation.request import Request
-    from reconciliation.sources import Delivered, Source
     from reconciliation.validation import Day
 
 AGAIN: Final = "_again"
@@ -50,36 +49,87 @@ class Load:
     faults: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class _Ways:
+    """The ways to read a party's file: that which stood at a first look, if there was one, and those that are left."""
+
+    left: Iterator[Opened]
+    stood: Opened | None = None
+
+    def all(self) -> Iterator[Opened]:
+        if self.stood is not None:
+            yield self.stood
+        yield from self.left
+
+
 def load(engine: Engine, request: Request, arrivals: Mapping[str, Arrival], day: Day, folder: Path) -> Load:
-    """Load every party's file; `folder` is the run's own."""
-    brought = carried.read(engine, request.carried, request.adjusted, request.names)
-    opened: dict[str, Opened] = {}
-    found: Found | None = None
-    faults: list[str] = []
+    """Load every party's file; `folder` is the run's own.
+
+    Nothing is refused on the word of digests: where they told which rows are at rest, everything is looked at closely
+    before.
+    """
+    ways = {
+        party: _Ways(arrived.source.ways(engine, arrived.delivered, day, folder)) for party, arrived in arrivals.items()
+    }
     if isinstance(engine, Columnar) and request.time_tolerance is None:
-        looked: dict[str, Looked] = {}
+        found, faults = _first(engine, request, arrivals, ways, day)
+        if faults:
+            return Load({}, {}, {}, {}, tuple(faults))
+        if found is not None:
+            loaded = _close(engine, request, arrivals, ways, found, day, folder)
+            if not loaded.faults:
+                return loaded
+            engine.clear()
+    return _close(engine, request, arrivals, ways, None, day, folder)
 
-        def look(party: str) -> tuple[Opened, Looked]:
-            return _looked(engine, arrivals[party], day, folder, alike=party != request.names[0])
 
-        for party, seen in _for_each(arrivals, request.names, look, faults).items():
-            opened[party], looked[party] = seen
-        if not faults:
-            found = first_look.compare(engine, looked, brought.values())
-            engine.drop("odd_keys", *(f"{party}_look{again}" for party in request.names for again in ("", AGAIN)))
-    if faults:
-        return Load({}, {}, {}, {}, tuple(faults))
-    at_rest = {} if found is None else found.at_rest
+def _first(
+    engine: Columnar,
+    request: Request,
+    arrivals: Mapping[str, Arrival],
+    ways: Mapping[str, _Ways],
+    day: Day,
+) -> tuple[Found | None, list[str]]:
+    """What a first look finds that has to be looked at closely (None: everything), and a sentence for each file that is
+    refused."""
+    faults: list[str] = []
+
+    def look(party: str) -> Looked:
+        def seen(opened: Opened, name: str) -> tuple[Looked, int]:
+            found = first_look.look(engine, name, opened.text, day, alike=party != request.names[0])
+            return found, found.count
+
+        ways[party].stood, looked = _first_that_stands(ways[party].left, f"{party}_look", seen)
+        return looked
+
+    looked = _for_each(arrivals, request.names, look, faults)
+    brought = carried.read(engine, request.carried, request.adjusted, request.names)
+    found = None if faults else first_look.compare(engine, looked, brought.values())
+    engine.clear()
+    return found, faults
+
+
+def _close(
+    engine: Engine,
+    request: Request,
+    arrivals: Mapping[str, Arrival],
+    ways: Mapping[str, _Ways],
+    found: Found | None,
+    day: Day,
+    folder: Path,
+) -> Load:
+    """A close look at the rows that a first look found, or at all, and whether the files tie."""
+    faults: list[str] = []
+    at_rest = Totals() if found is None else found.at_rest
+    brought = carried.read(engine, request.carried, request.adjusted, request.names)
 
     def close(party: str) -> tuple[Loaded, FileTotals, Party]:
-        rows = None if found is None else found.odd[party]
-        if rows is not None:
-            file = picked(engine, opened[party], rows, day, folder)
+        opened = ways[party].stood
+        if found is None or opened is None:
+            file = _whole(engine, party, ways[party].all(), day)
         else:
-            ways = [opened[party]] if party in opened else None
-            file = whole(engine, arrivals[party].source, arrivals[party].delivered, day, folder, ways)
-        totals = conservation.of_file(engine, file, at_rest.get(party, Totals()))
-        return file, totals, arrange(engine, file, brought.get(party))
+            file = _picked(engine, opened, found.odd[party], day, folder)
+        return file, conservation.of_file(engine, file, at_rest), arrange(engine, file, brought.get(party))
 
     loaded: dict[str, Loaded] = {}
     totals: dict[str, FileTotals] = {}
@@ -88,48 +138,31 @@ def load(engine: Engine, request: Request, arrivals: Mapping[str, Arrival], day:
         loaded[party], totals[party], parties[party] = result
         faults += untied(arrivals[party], loaded[party].opened, totals[party].stated)
         faults += of_another_day(engine, loaded[party], totals[party], day)
-    return Load(loaded, totals, parties, at_rest, tuple(faults))
+    return Load(loaded, totals, parties, dict.fromkeys(parties, at_rest), tuple(faults))
 
 
-def whole(
-    engine: Engine,
-    source: Source,
-    delivered: Delivered,
-    day: Day,
-    folder: Path,
-    ways: Sequence[Opened] | None = None,
-) -> Loaded:
-    """Every row of a file, judged; `ways` are ways to read it that are open already. Raises SourceError."""
+def _whole(engine: Engine, party: str, ways: Iterable[Opened], day: Day) -> Loaded:
+    """Every row of a file, judged. Raises SourceError."""
 
     def judge(opened: Opened, name: str) -> tuple[ir.Table, int]:
-        keep = delivered.keep
+        keep = opened.delivered.keep
         rows = engine.number(name, checked(opened.text, day, mended=opened.mended is not None, keep=keep))
         count = -1 if opened.count is None else engine.fetch(rows.aggregate(count=rows.count()))[0]["count"]
         return rows, count
 
-    opened, rows = _first_that_stands(
-        source.ways(engine, delivered, day, folder) if ways is None else ways, f"{delivered.party}_rows", judge
-    )
-    return Loaded(opened, rows)
+    return Loaded(*_first_that_stands(ways, f"{party}_rows", judge))
 
 
-def picked(engine: Engine, opened: Opened, rows: numpy.ndarray[Any, Any], day: Day, folder: Path) -> Loaded:
-    """The rows of a file with these numbers, judged."""
+def _picked(engine: Engine, opened: Opened, rows: numpy.ndarray[Any, Any], day: Day, folder: Path) -> Loaded:
+    """The rows of a file with these numbers, judged. Raises SourceError."""
     party = opened.delivered.party
-    text = opened.picked(engine, rows, folder / f"{party}.picked")
-    judged = checked(text, day, mended=opened.mended is not None, keep=opened.delivered.keep)
-    return Loaded(opened, engine.keep(f"{party}_rows", judged))
 
+    def judge(opened: Opened, name: str) -> tuple[ir.Table, int]:
+        text = opened.picked(engine, rows, folder / f"{party}.picked")
+        judged = checked(text, day, mended=opened.mended is not None, keep=opened.delivered.keep)
+        return engine.number(name, judged), opened.count or 0
 
-def _looked(engine: Columnar, arrived: Arrival, day: Day, folder: Path, *, alike: bool) -> tuple[Opened, Looked]:
-    """The way to read a party's file that stands, and a first look at it. Raises SourceError."""
-    delivered = arrived.delivered
-
-    def look(opened: Opened, name: str) -> tuple[Looked, int]:
-        seen = first_look.look(engine, name, opened.text, day, alike=alike)
-        return seen, seen.count
-
-    return _first_that_stands(arrived.source.ways(engine, delivered, day, folder), f"{delivered.party}_look", look)
+    return Loaded(*_first_that_stands([opened], f"{party}_rows", judge))
 
 
 def _first_that_stands(

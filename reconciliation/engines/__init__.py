@@ -7,7 +7,7 @@ once. `ENGINES` is the explicit list.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
@@ -37,7 +37,8 @@ class Engine(Protocol):
         """A view of a Parquet file with its own types."""
 
     def number(self, name: str, rows: ir.Table) -> ir.Table:
-        """Carry out `rows` once, in the order of its source, adding `row`: 0 for the first. Raises ReadError."""
+        """Carry out `rows` once, in the order of its source, adding `row`, 0 for the first, to rows that have none of their
+        own. Raises ReadError."""
 
     def keep(self, name: str, rows: ir.Table) -> ir.Table:
         """Carry out `rows` once and return the stored result, which keeps their order where `rows` has one."""
@@ -59,11 +60,8 @@ class Columnar(Engine, Protocol):
     def arrays(self, rows: ir.Table) -> dict[str, numpy.ndarray[Any, Any]]:
         """The columns of a result, none of which has nulls; of a stored table in the order of its rows."""
 
-    def table_of(self, name: str, columns: Mapping[str, numpy.ndarray[Any, Any]]) -> ir.Table:
-        """A stored table of these columns."""
-
-    def drop(self, *names: str) -> None:
-        """Forget stored tables, those of them that there are."""
+    def clear(self) -> None:
+        """Forget all stored tables."""
 
 
 class Opener(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +73,7 @@ class DuckDB:
             table = self.keep(name, rows)
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
             raise ReadError(str(error).splitlines()[0]) from error
-        return table.mutate(row=table.rowid())
+        return table if "row" in table.columns else table.mutate(row=table.rowid())
 
     def keep(self, name: str, rows: ir.Table) -> ir.Table:
         """Carry out `rows` once and return the stored result, whose types are those of the expression."""
@@ -99,21 +99,11 @@ class DuckDB:
             found: dict[str, Any] = cursor.execute(self.backend.compile(rows)).fetchnumpy()
         return found
 
-    def table_of(self, name: str, columns: Mapping[str, numpy.ndarray[Any, Any]]) -> ir.Table:
-        """A stored table of these columns."""
-        import ibis
-
+    def clear(self) -> None:
+        """Forget all stored tables."""
         with self._cursor() as cursor:
-            cursor.register(f"{name}_given", dict(columns))
-            cursor.execute(f"CREATE TABLE {name} AS FROM {name}_given")
-            cursor.unregister(f"{name}_given")
-        return self._named(name, ibis.schema({column: str(values.dtype) for column, values in columns.items()}))
-
-    def drop(self, *names: str) -> None:
-        """Forget stored tables, those of them that there are."""
-        with self._cursor() as cursor:
-            for name in names:
-                cursor.execute(f"DROP TABLE IF EXISTS {name}")
+            for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+                cursor.execute(f"DROP TABLE {name}")
 
     def export(self, rows: ir.Table, path: Path) -> None:
         """Write the rows, in their order, as CSV or Parquet by the name of the path."""

@@ -13,9 +13,10 @@ from typing import Any
 import numpy
 import pytest
 
-from reconciliation import first_look, loading
+from reconciliation import first_look
 from reconciliation.conservation import Totals
-from reconciliation.engines import Columnar, connect
+from reconciliation.engines import ReadError
+from reconciliation.engines.duckdb import DuckDB
 from reconciliation.first_look import Found
 from reconciliation.standard_record import PARTIES
 from reconciliation.three_way import run
@@ -58,26 +59,25 @@ def odd_day(seed: int) -> dict[str, list[Row]]:
     return day
 
 
-def everything(*_: Any) -> Found:
+def everything(*_: Any) -> None:
     """What a first look finds that trusts nothing."""
-    return Found(dict.fromkeys(PARTIES), {})
 
 
 def both_ways(monkeypatch: pytest.MonkeyPatch, request: Any) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """The outputs with a first look that must have chosen rows, and without."""
-    chosen: list[Found] = []
+    chosen: list[Found | None] = []
     compare = first_look.compare
 
-    def watched(*arguments: Any) -> Found:
+    def watched(*arguments: Any) -> Found | None:
         chosen.append(compare(*arguments))
         return chosen[-1]
 
-    monkeypatch.setattr(loading.first_look, "compare", watched)
+    monkeypatch.setattr(first_look, "compare", watched)
     with_it = run(replace(request, out=request.out / "with"))
     assert not with_it.refused, with_it.refused
-    assert all(rows is not None for rows in chosen[0].odd.values())
-    assert chosen[0].at_rest[PARTIES[0]].count > 0
-    monkeypatch.setattr(loading.first_look, "compare", everything)
+    assert chosen[0] is not None
+    assert chosen[0].at_rest.count > 0
+    monkeypatch.setattr(first_look, "compare", everything)
     without = run(replace(request, out=request.out / "without"))
     assert with_it.certificate["rows_tie"]
     assert with_it.certificate["amounts_tie"]
@@ -184,40 +184,36 @@ def test_a_day_of_which_half_is_odd_is_looked_at_whole(tmp_path: Path) -> None:
 
 
 def test_identities_that_two_records_share_are_not_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Should a digest be shared, sums of the parties differ, and everything is looked at closely."""
+    """Should a digest be shared, a file does not tie, and everything is looked at closely before it would be refused."""
     day = {name: [record(f"k{number}") for number in range(50)] for name in PARTIES}
     day["payment"][7]["amount_minor"] = 999
-    monkeypatch.setattr(first_look, "_odd_identities", lambda *_: numpy.zeros(0, numpy.uint64))
+    monkeypatch.setattr(first_look, "unshared", lambda parties, _: [numpy.zeros(0, numpy.intp) for _ in parties])
     outcome = run(deliver(tmp_path, day))
     assert [line["class"] for line in lines(outcome)] == ["amount_shortfall"]
 
 
-@pytest.mark.parametrize(
-    ("files", "odd"),
-    [
-        (([1, 2, 3], [3, 2, 1]), []),
-        (([1, 2, 3], [3, 2]), [1]),
-        (([1, 1, 2], [2]), [1]),
-        (([1, 1, 2], [1, 2]), [1]),
-        (([], []), []),
-        (([5], []), [5]),
-    ],
-    ids=["alike", "one lacks it", "twice and lacking", "twice", "nothing", "one file is empty"],
-)
-@pytest.mark.parametrize("at_once", [30_000_000, 2])
-def test_odd_identities(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: tuple[list[int], ...], odd: list[int], at_once: int
+@pytest.mark.parametrize("failing", [1, 2], ids=["the chosen rows", "all rows, too"])
+def test_what_a_first_look_let_pass_and_a_close_one_cannot_read_is_read_another_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failing: int
 ) -> None:
-    """Those that not each file has exactly once, compared all at once or slice by slice."""
-    monkeypatch.setattr(first_look, "_AT_ONCE", at_once)
-    with connect("duckdb", tmp_path, 64 << 20) as engine:
-        assert isinstance(engine, Columnar)
-        looked = {}
-        for place, values in enumerate(files):
-            array = numpy.array(values, numpy.uint64)
-            table = engine.table_of(f"t{place}", {"identity": array})
-            looked[str(place)] = first_look.Looked(table, len(values), numpy.zeros(0, numpy.uint32), None)
-        assert first_look._odd_identities(engine, looked).tolist() == odd
+    """Where the chosen rows cannot be read the whole file is, and where that fails its mended copy."""
+    day = {name: [record(f"k{number}") for number in range(50)] for name in PARTIES}
+    day["payment"][7]["amount_minor"] = 999
+    request = deliver(tmp_path, day)
+    expected = {name: path.read_bytes() for name, path in run(request).paths.items()}
+    asked: list[str] = []
+    number = DuckDB.number
+
+    def numbered(self: DuckDB, name: str, rows: Any) -> Any:
+        asked.append(name)
+        if name == "payment_rows" and asked.count(name) <= failing:
+            raise ReadError("the line cannot be read")
+        return number(self, name, rows)
+
+    monkeypatch.setattr(DuckDB, "number", numbered)
+    assert {name: path.read_bytes() for name, path in run(request).paths.items()} == expected
+    assert asked.count("payment_rows") == 2
+    assert ("payment_rows_again" in asked) == (failing == 2)
 
 
 def test_totals_of_rows_at_rest(tmp_path: Path) -> None:
