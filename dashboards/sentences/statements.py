@@ -44,6 +44,12 @@ SHAPES = (
     mark("it is not well-formed XML, or it is cut short ({error})"),
     mark("{path} is not what its entries add up to"),
     mark("{balance} of statement {name} has no date"),
+    mark("{balance} of statement {name} has the date {text}, which is no date"),
+    mark(
+        "statement {name} opens with an interim balance (ITBD), and the page that it carries on does not stand before it"
+    ),
+    mark("statement {name} closes with an interim balance (ITBD), and no further page of it follows"),
+    mark("statement {name} says that it goes on (LastPgInd), and no further page of it follows"),
     mark("there is no statement in it: no line begins with :20:"),
     mark("it is no MT940 or it is empty"),
     mark("a bank statement is not"),

@@ -163,6 +163,8 @@ HOLES = {
     "alipay_bill: what": "its first lines name no account (账号)",
     "' to '.join(period)": "2026-11-01 to 2026-11-02",
     "fault": "OPBD stands twice",
+    "iso20022: fault": "the file is missing",
+    "sign": "closes with an interim balance (ITBD)",
     "where": "the statement of line 7",
     "shape": "no row",
     "rest": "",
