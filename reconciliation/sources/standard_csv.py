@@ -43,9 +43,23 @@ def columns(path: Path) -> tuple[str, ...]:
     with open_bytes(path) as file:
         line = file.readline(_LONGEST_HEADER_BYTES)
     try:
-        names = next(csv.reader([line.decode("utf-8-sig").rstrip("\r\n")], strict=True), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"its header cannot be read ({error}); the first line names the columns in UTF-8") from error
+        text = line.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"its header cannot be read (byte {error.start + 1} is not UTF-8); save it as UTF-8 and deliver it again"
+        ) from error
+    try:
+        names = next(csv.reader([text], strict=True), [])
+    except csv.Error as error:
+        if "\r" in text:
+            raise SourceError(
+                "its lines end with carriage returns alone, as on old Macs; save it with lines that end with LF or CRLF "
+                "and deliver it again"
+            ) from error
+        raise SourceError(
+            "its header cannot be read (a quote is not closed, or more text follows on it); the first line names the "
+            "columns"
+        ) from error
     if not names:
         raise SourceError("it has no header; the first line names the columns")
     check_columns(tuple(names), REQUIRED)
