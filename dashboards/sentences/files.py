@@ -76,6 +76,8 @@ SHAPES = (
     mark("it is cut short or doubled"),
     mark("row {line} states a total of {stated} and the rows add up to {found} {currency}, in minor units"),
     mark("is neither text nor a number nor a date"),
+    mark("is a formula without a computed value"),
+    mark("is the error {error}"),
     mark("is not an ISO 4217 currency code"),
     mark("is not an amount"),
     mark("has more than {n} digits"),
