@@ -108,6 +108,8 @@ SHAPES = (
     mark("it cannot be read to its end ({error})"),
     mark("line {line} is longer than {size} bytes"),
     mark("it is no ZM file"),
+    mark("it is no ZM file, or not in GBK"),
+    mark("none of its {n} lines can be read"),
     mark("it ends without its summary rows, so it is cut short"),
     mark("{n} lines follow the summary's header where one is due"),
     mark("it is merchant {other}'s bill, not {merchant}'s"),

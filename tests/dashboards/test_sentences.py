@@ -164,6 +164,7 @@ HOLES = {
     "' to '.join(period)": "2026-11-01 to 2026-11-02",
     "fault": "OPBD stands twice",
     "iso20022: fault": "the file is missing",
+    "__init__: what": "it is a web page or an answer in XML, and no rows",
     "sign": "closes with an interim balance (ITBD)",
     "where": "the statement of line 7",
     "shape": "no row",
