@@ -33,7 +33,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.money import parse_minor
-from reconciliation.sources import SourceError, mt940_pages
+from reconciliation.sources import HEAD_BYTES, SourceError, check_text, mt940_pages
 from reconciliation.sources.mt940_pages import Page
 from reconciliation.sources.statement import StatementWriter, instant_text
 
@@ -141,8 +141,11 @@ def convert(
 def _text(path: Path, config: Config) -> str:
     if path.stat().st_size > _LARGEST_BYTES:
         raise SourceError(f"it is larger than {_LARGEST_BYTES >> 20} MiB; a bank statement is not")
+    content = path.read_bytes()
+    if content.strip() and not config.encoding.lower().replace("_", "-").startswith("utf-16"):
+        check_text(content[:HEAD_BYTES])
     try:
-        return path.read_bytes().decode(config.encoding).removeprefix("\ufeff")
+        return content.decode(config.encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise SourceError(f"it is not {config.encoding} text (byte {error.start}); set `encoding`") from error
 

@@ -12,10 +12,11 @@ import pytest
 import xlsxwriter
 from pydantic import BaseModel
 
-from reconciliation.sources import SourceError, alipay_bill, standard_csv, unionpay_zm, wechat_bill
+from reconciliation.sources import SourceError, alipay_bill, mt940, standard_csv, unionpay_zm, wechat_bill
 from reconciliation.standard_record import COLUMNS
 from tests.reconciliation.sources import samples
 from tests.reconciliation.sources.samples import converted, written
+from tests.reconciliation.sources.samples_bank import ACCOUNT, MT940
 
 SOURCES: dict[str, tuple[ModuleType, BaseModel, bytes, str]] = {
     "wechat_bill": (
@@ -36,6 +37,7 @@ SOURCES: dict[str, tuple[ModuleType, BaseModel, bytes, str]] = {
         samples.zm(),
         "bill.zm",
     ),
+    "mt940": (mt940, mt940.Config(account=ACCOUNT), MT940.encode(), "statement.sta"),
 }
 
 
