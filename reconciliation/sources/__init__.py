@@ -10,6 +10,7 @@ with SourceError; single bad rows are rows that `validation` finds a fault in, o
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -58,10 +59,15 @@ _OTHER_KINDS: Final = (
 )
 """With what a file begins that is no text of rows, in small letters, and what it is."""
 HEAD_BYTES: Final = 1 << 16
+_BREAKS: Final = re.compile("[ ]*[\x00-\x1f\x7f\x85\u2028\u2029][\x00-\x20\x7f\x85\u2028\u2029]*")
 
 
 class SourceError(Exception):
-    """A file cannot be read as its format; the sentence says what is wrong and what to do."""
+    """A file cannot be read as its format; the sentence says what is wrong and what to do. It is one line, also where it
+    holds what a parser or the file says in several."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(_BREAKS.sub(" ", sentence))
 
 
 @dataclass(frozen=True, slots=True)

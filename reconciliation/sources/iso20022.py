@@ -38,7 +38,7 @@ def root_of(path: Path) -> Any:
     try:
         root = etree.fromstring(path.read_bytes(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        fault = " ".join(str(getattr(error, "msg", error)).split()).replace(" ,", ",")  # some of them break the line
+        fault = str(getattr(error, "msg", error)).replace("\n,", ",")
         raise SourceError(f"it is not well-formed XML, or it is cut short ({fault}); ask for the file again") from error
     if root.getroottree().docinfo.doctype:
         raise SourceError("it has a DOCTYPE, which a bank statement never has; the file is not used")

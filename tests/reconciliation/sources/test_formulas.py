@@ -162,6 +162,13 @@ def test_a_sheet_that_cannot_be_looked_into_is_refused(tmp_path: Path, case: str
     assert str(refused.value) == f"it is no workbook, or it is damaged ({says}); ask for it again"
 
 
+def test_what_the_reader_says_in_lines_is_said_in_one(tmp_path: Path) -> None:
+    content = workbook({}, ("xl/workbook.xml", "<workbook", "</\n<workbook"))
+    with pytest.raises(SourceError, match="it is no workbook, or it is damaged") as refused:
+        convert(excel, content, CONFIG, tmp_path)
+    assert str(refused.value).splitlines() == [str(refused.value)]
+
+
 def test_cells_without_a_place_are_counted(tmp_path: Path) -> None:
     """Rows and cells may leave out where they stand: then each is the next."""
     rows = '<row><c><v>1</v></c><c><f>1</f></c></row><row r="5"><c r="C5"><f>1</f></c><c><f>2</f></c></row>'
