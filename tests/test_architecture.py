@@ -181,7 +181,12 @@ UNITS = [
     ("collectors", "collectors.registry", ("COLLECTORS",), {"registry", "errors", "io", "reading"}),
     ("alerts/notify", "alerts.notify", ("CHANNELS",), set()),
     ("dashboards/pages", "dashboards.pages", ("PAGES",), set()),
-    ("reconciliation/sources", "reconciliation.sources", ("SOURCES", "STATEMENTS"), {"statement", "cells", "cdr_3gpp"}),
+    (
+        "reconciliation/sources",
+        "reconciliation.sources",
+        ("SOURCES", "STATEMENTS"),
+        {"statement", "cells", "cdr_3gpp", "mt940_pages", "iso20022", "formulas", "alipay_archive"},
+    ),
     ("reconciliation/engines", "reconciliation.engines", ("ENGINES",), set()),
     ("reconciliation/fetch", "reconciliation.fetch", ("FETCHERS",), {"part"}),
 ]

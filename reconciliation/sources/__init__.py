@@ -10,6 +10,7 @@ with SourceError; single bad rows are rows that `validation` finds a fault in, o
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -45,8 +46,28 @@ SOURCES: Final = (
 )
 
 
+_OTHER_KINDS: Final = (
+    (b"pk\x03\x04", "it is a workbook or a zip archive under another name"),
+    (b"\xd0\xcf\x11\xe0", "it is a workbook (.xls) under another name"),
+    (b"\x1f\x8b", "it is packed with gzip, and its name does not end in .gz"),
+    (b"%pdf", "it is a PDF document under another name"),
+    (b"<", "it is a web page or an answer in XML, and no rows"),
+    (b'{"', "it is an answer in JSON, and no rows"),
+    (b"\xff\xfe", "it is text in UTF-16"),
+    (b"\xfe\xff", "it is text in UTF-16"),
+    (bytes(64), "it has zeros in place of text"),
+)
+"""With what a file begins that is no text of rows, in small letters, and what it is."""
+HEAD_BYTES: Final = 1 << 16
+_BREAKS: Final = re.compile("[ ]*[\x00-\x1f\x7f\x85\u2028\u2029][\x00-\x20\x7f\x85\u2028\u2029]*")
+
+
 class SourceError(Exception):
-    """A file cannot be read as its format; the sentence says what is wrong and what to do."""
+    """A file cannot be read as its format; the sentence says what is wrong and what to do. It is one line, also where it
+    holds what a parser or the file says in several."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(_BREAKS.sub(" ", sentence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +163,22 @@ def source_of(file: PartyFile, business_day: date, timezone: ZoneInfo) -> Source
 
     module = cast(Statement, importlib.import_module(STATEMENTS[file.source]))
     return StatementSource(module, file.settings or module.Config(), business_day, timezone)
+
+
+def check_text(head: bytes) -> None:
+    """Raises SourceError when the first `HEAD_BYTES` of a file are not those of a text with lines: what comes of a download
+    that failed, or of a file that was saved as something else."""
+    if not head.strip():
+        raise SourceError("it is empty; ask for the file again")
+    start = head[:64].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for sign, what in _OTHER_KINDS:
+        if start.startswith(sign):
+            raise SourceError(f"{what}; ask for the file again")
+    if b"\n" not in head and b"\r" in head.rstrip(b"\r"):
+        raise SourceError(
+            "its lines end with carriage returns alone, as on old Macs; save it with lines that end with LF or CRLF and "
+            "deliver it again"
+        )
 
 
 def check_columns(names: tuple[str, ...], required: tuple[str, ...]) -> None:

@@ -12,7 +12,8 @@ line 合计 must tie too unless `tie_summary` is off. Source: Alipay open platfo
   `refund_key: refund` a refund bears 退款批次号/请求号.
 - 服务费 is negative where the merchant pays it; fee_minor is positive there, and negative where it is given back.
 - Everything in the bill has happened: every status is success. occurred_at is 完成时间.
-- A comma in 商品名称 is not escaped by the sender; the row is read where the surplus fields can only be that name's.
+- A comma in 商品名称 is not escaped by the sender; the row is read where the surplus fields can only be that name's. A row
+  that line breaks in its texts part into several lines is one row, which is set aside.
 - No account is taken over: that of the other side is sensitive, and the other parties do not know it.
 
 The stated counts are those of all rows of their 业务类型, the sums those of the columns over them, set aside or not; the sum
@@ -23,22 +24,21 @@ and so is a bill whose two counts are not together the number of its rows.
 
 from __future__ import annotations
 
-import lzma
 import re
-import struct
 import zipfile
-import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.money import decimal_text, parse_minor
 from reconciliation.sources import SourceError
+from reconciliation.sources.alipay_archive import REFUSALS, lines_of, members_of
 from reconciliation.sources.statement import StatementWriter, instant_text
 
 NAME: Final = "alipay_bill"
@@ -60,15 +60,9 @@ _PERIOD = re.compile(r"(?:起始|终止)日期：\[(\S+) [0-9:]+\]")
 _TOTAL = re.compile(r"#+(交易|退款)合计：([0-9]{1,18})笔(.*)", re.ASCII)
 _SUM = re.compile(r"[，,]\s*([^0-9，,-]+?)(?:退款)?共(-?[0-9]{1,25}(?:\.[0-9]+)?)元", re.ASCII)
 _UNFIT = re.compile("[\x00-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
-_LONGEST_LINE_BYTES = 1 << 20
-_LARGEST_BYTES = 16 << 30
 _PAYER = "对方账户"  # never shown, not even where it is at fault
 _LONGEST_AMOUNT = 30
-_MOST_MEMBERS = 64
-_HIGHEST_RATIO = 250  # bills shrink to a tenth or a fortieth; a bomb to a thousandth
-_SMALL_BYTES = 4 << 20  # a member of so little harms nobody, whatever its ratio
-_ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, UnicodeDecodeError)
-_ZIP_REFUSALS = (*_ZIP_FAULTS, RuntimeError)  # the last: encrypted, or packed in a way that cannot be read
+_MOST_LINES = 10  # that one row broken by line breaks in its texts may take
 
 
 class Config(BaseModel):
@@ -122,59 +116,17 @@ def convert(
             if path.suffix == ".zip":
                 raise SourceError("it is no whole zip file; download the bill again")
             with path.open("rb") as file:
-                return _details(bill, _lines(file), writer)
+                return _details(bill, lines_of(file), writer)
         with zipfile.ZipFile(path) as archive:
-            details, summary = _members(archive)
+            details, summary = members_of(archive)
             with archive.open(details) as file:
-                proven = _details(bill, _lines(file), writer)
+                proven = _details(bill, lines_of(file), writer)
             if summary is not None and config.tie_summary:
                 with archive.open(summary) as file:
-                    _tie_summary(bill, _lines(file))
+                    _tie_summary(bill, lines_of(file))
             return proven
-    except _ZIP_REFUSALS as error:
+    except REFUSALS as error:
         raise SourceError(f"it cannot be read to its end ({error}); download the bill again") from error
-
-
-def member_name(info: zipfile.ZipInfo) -> str:
-    """The true name of a member: without the UTF-8 flag, what zipfile took for code page 437 is GBK."""
-    if info.flag_bits & 0x800:
-        return info.filename
-    return info.filename.encode("cp437", "replace").decode("gb18030", "replace")
-
-
-def _members(archive: zipfile.ZipFile) -> tuple[zipfile.ZipInfo, zipfile.ZipInfo | None]:
-    """The details and, where there is one, the summary. Raises SourceError for a zip that cannot be a bill."""
-    members = archive.infolist()
-    if len(members) > _MOST_MEMBERS:
-        raise SourceError(f"the zip has {len(members)} members, and a bill has two; download the bill again")
-    tables = [info for info in members if member_name(info).lower().endswith(".csv")]
-    details = [info for info in tables if "汇总" not in member_name(info)]
-    summaries = [info for info in tables if "汇总" in member_name(info)]
-    if len(details) != 1 or len(summaries) > 1:
-        names = ", ".join(member_name(info) for info in members)
-        raise SourceError(f"the zip must hold one details file and at most one summary (汇总), and holds: {names}")
-    for info in (*details, *summaries):
-        if info.flag_bits & 1:
-            raise SourceError(f"{member_name(info)} is encrypted; deliver the zip as Alipay made it")
-        too_dense = info.file_size > _SMALL_BYTES and info.file_size > _HIGHEST_RATIO * max(info.compress_size, 1)
-        if info.file_size > _LARGEST_BYTES or too_dense:
-            raise SourceError(
-                f"{member_name(info)} would grow from {info.compress_size} to {info.file_size} bytes,"
-                " which no bill does; it is not unpacked"
-            )
-    return details[0], summaries[0] if summaries else None
-
-
-def _lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """Number and text of each line that is not empty; bytes that are no GBK become the replacement character."""
-    number = size = 0
-    while raw := file.readline(_LONGEST_LINE_BYTES):
-        number += 1
-        size += len(raw)
-        if size > _LARGEST_BYTES or (len(raw) == _LONGEST_LINE_BYTES and not raw.endswith(b"\n")):
-            raise SourceError(f"line {number} or the whole is too long for a bill; download it again")
-        if text := raw.decode("gb18030", "replace").rstrip("\r\n"):
-            yield number, text
 
 
 def _names(text: str) -> list[str]:
@@ -184,7 +136,7 @@ def _names(text: str) -> list[str]:
 def _details(bill: _Bill, lines: Iterator[tuple[int, str]], writer: StatementWriter) -> dict[str, int]:
     _check_head(bill, lines)
     end = None
-    for line, text in lines:
+    for line, text in _rows(lines, bill.names):
         if text.startswith("#"):
             end = text
             break
@@ -224,6 +176,29 @@ def _check_head(bill: _Bill, lines: Iterator[tuple[int, str]]) -> None:
         raise SourceError(f"it states the period {' to '.join(period)}, which is not the day {bill.business_day}")
 
 
+def _rows(lines: Iterator[tuple[int, str]], names: list[str]) -> Iterator[tuple[int, str]]:
+    """Line and text of each row and of the footer's first line; of short lines that make one row together, the text of all."""
+    ahead: deque[tuple[int, str]] = deque()
+    while (found := ahead.popleft() if ahead else next(lines, None)) is not None:
+        line, text = found
+        joined, taken = text, 0
+        while not text.startswith("#") and joined.count(",") + 1 < len(names) and taken < _MOST_LINES:
+            if taken == len(ahead):
+                if (more := next(lines, None)) is None:
+                    break
+                ahead.append(more)
+            if ahead[taken][1].startswith("#") or ahead[taken][1].count(",") + 1 >= len(names):
+                break
+            joined += "\n" + ahead[taken][1]
+            taken += 1
+        broken = taken > 0 and len(_cells(joined, names)) == len(names)
+        for _ in range(taken if broken else 0):
+            ahead.popleft()
+        yield line, joined if broken else text
+        if text.startswith("#"):
+            return
+
+
 def _cells(text: str, names: list[str]) -> list[str]:
     """The cells of a row; a surplus of fields goes to the product's name, which only then must fit (see `_take`)."""
     cells = text.split(",")
@@ -258,6 +233,8 @@ def _take(bill: _Bill, line: int, text: str, writer: StatementWriter) -> None:
     try:
         if not row:
             raise _BadRow("", f"the row has {len(cells)} fields where the header has {len(bill.names)}", "")
+        if "\n" in text:
+            raise _BadRow("", "a line break stands in one of the row's texts", "")
         if _UNFIT.search("".join(cells)):
             unfit = next(name for name, cell in row.items() if _UNFIT.search(cell))
             shown = "" if unfit == _PAYER else row[unfit]

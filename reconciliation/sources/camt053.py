@@ -2,18 +2,20 @@
 
 Read with lxml alone: the library `pycamt` knows accounts only by IBAN, finds nothing where a document uses a prefix, turns
 debit balances into floats, takes the first amount at any depth for a transaction's own, and passes over the number of a
-batch. Here no entity is resolved, nothing is fetched, and a document with a DOCTYPE is refused.
+batch. Here (`iso20022`) no entity is resolved, nothing is fetched, and a document with a DOCTYPE is refused.
 Source: ISO 20022 message definition report, Bank-to-Customer Cash Management, BankToCustomerStatement.
 
 - Per statement opening (OPBD, or PRCD) + booked credits - booked debits = closing (CLBD), to the minor unit; ITBD stands
-  for either on a statement in pages. The next statement opens with what the one before closed with. TxsSummry, where
+  for either between the pages of one statement, of which none may be missing. The next statement opens with what the one
+  before closed with. TxsSummry, where
   given, ties in number and sum with all entries or with the booked ones. Otherwise SourceError.
 - An entry with several TxDtls (a batch) becomes one record for each of them; when they do not add up to the entry, or are
   not as many as NbOfTxs says, the entry as a whole is set aside with its amount.
 - CRDT is a payment and DBIT a refund; `credit_is` turns it about. A reversal (RvslInd) already bears the direction in
   which the money moves: the reversal of a credit is a DBIT, and so a refund.
 - BOOK is `success`, PDNG and FUTR are `pending`; INFO moves no money and is set aside, with no amount.
-- The business day is that of BookgDt, or of ValDt where none is given. `occurred_at` is its time, or `time_of_day` where
+- The business day is that of BookgDt, or of ValDt where none is given; an entry whose date cannot be read is set aside with
+  its amount. `occurred_at` is its time, or `time_of_day` where
   it is a mere date: at noon no instant of the day is further off than twelve hours, and no cut-off window is touched.
 - record_id is `statement Id-entry.transaction`, both counted over the file. A "line" is the record's place in the file,
   from 1: XML may have no lines at all.
@@ -22,7 +24,7 @@ Source: ISO 20022 message definition report, Bank-to-Customer Cash Management, B
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -31,8 +33,17 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.money import parse_minor
 from reconciliation.sources import SourceError
+from reconciliation.sources.iso20022 import (
+    amount_of,
+    date_text,
+    is_credit,
+    minor_of,
+    moment_of,
+    root_of,
+    text_of,
+    texts_of,
+)
 from reconciliation.sources.statement import StatementWriter, instant_text
 
 NAME: Final = "camt053"
@@ -40,11 +51,9 @@ SUFFIXES: Final = (".xml", ".camt053", ".c53")
 
 _NAMESPACE = re.compile(r"\{(urn:iso:std:iso:20022:tech:xsd:camt\.(05[234])\.001\.([0-9]{2}))\}Document")
 _VERSIONS = range(2, 15)
-_LARGEST_BYTES = 128 << 20
 _STATUSES = {"BOOK": "success", "PDNG": "pending", "FUTR": "pending"}
 _NO_REFERENCE = ("", "NOTPROVIDED")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII)
 _REFERENCES = {
     "end_to_end_id": ("Refs/EndToEndId",),
     "instruction_id": ("Refs/InstrId",),
@@ -96,6 +105,16 @@ class _Balance:
     minor: int
     currency: str
     day: date
+    interim: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What the page before said of itself."""
+
+    name: str
+    interim: bool
+    goes_on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +145,23 @@ def convert(
 
     Raises SourceError when the file is no camt.053, is of another account or day, or does not add up.
     """
-    count, opening, closing = _Count(), None, None
+    count, opening, closing, last = _Count(), None, None, None
     seen: set[tuple[str, str, str]] = set()
     for statement in _document(path).findall("BkToCstmrStmt/Stmt"):
-        identity = (_text(statement, "Id"), _text(statement, "ElctrncSeqNb"), _text(statement, "StmtPgntn/PgNb"))
+        identity = (text_of(statement, "Id"), text_of(statement, "ElctrncSeqNb"), text_of(statement, "StmtPgntn/PgNb"))
         if identity in seen:
             raise SourceError(f"statement {identity[0]!r} stands in it twice; ask for the file again")
         seen.add(identity)
         _check_account(statement, config)
         start, end = _balances(statement, timezone)
+        _check_page(identity[0], start, last)
         if closing is not None and (closing.minor, closing.currency) != (start.minor, start.currency):
             raise SourceError(
                 f"statement {identity[0]!r} opens with {start.minor} {start.currency} and the one before closed with "
                 f"{closing.minor} {closing.currency}, in minor units; a statement is missing or out of order"
             )
         opening, closing = opening or start, end
+        last = _Page(identity[0], end.interim, text_of(statement, "StmtPgntn/LastPgInd") in ("false", "0"))
         entries = [_entry(node, start.currency) for node in statement.findall("Ntry")]
         _check_sums(statement, identity[0], entries, start, end)
         for entry in entries:
@@ -151,6 +172,7 @@ def convert(
             _write(entry, identity[0], config, timezone, writer, count)
     if opening is None or closing is None:
         raise SourceError("there is no statement (Stmt) in it; ask for the file again")
+    _check_ended(last)
     if closing.day != business_day:
         raise SourceError(
             f"its last closing balance is of {closing.day}, not of {business_day}; it is another day's file"
@@ -169,23 +191,7 @@ def _document(path: Path) -> Any:
     """The Document with its own namespace taken off the names. Raises SourceError when it is no camt.053."""
     from lxml import etree
 
-    if path.stat().st_size > _LARGEST_BYTES:
-        raise SourceError(f"it is larger than {_LARGEST_BYTES >> 20} MiB; ask the bank for several files")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(path.read_bytes(), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise SourceError(f"it is not well-formed XML, or it is cut short ({error}); ask for the file again") from error
-    if root.getroottree().docinfo.doctype:
-        raise SourceError("it has a DOCTYPE, which a bank statement never has; the file is not used")
+    root = root_of(path)
     documents = [node for node in root.iter("{*}Document") if _NAMESPACE.fullmatch(node.tag)]
     if len(documents) != 1:
         raise SourceError(f"it has {len(documents) or 'no'} camt Document; one camt.053 statement message is expected")
@@ -198,26 +204,31 @@ def _document(path: Path) -> Any:
 
 
 def _check_account(statement: Any, config: Config) -> None:
-    account = _text(statement, "Acct/Id/IBAN") or _text(statement, "Acct/Id/Othr/Id")
+    account = text_of(statement, "Acct/Id/IBAN") or text_of(statement, "Acct/Id/Othr/Id")
     if not account:
-        raise SourceError(f"statement {_text(statement, 'Id')!r} does not name its account (Acct/Id)")
+        raise SourceError(f"statement {text_of(statement, 'Id')!r} does not name its account (Acct/Id)")
     if re.sub(r"\s", "", account).upper() != re.sub(r"\s", "", config.account).upper():
-        raise SourceError(f"statement {_text(statement, 'Id')!r} is of another account than the configured one")
+        raise SourceError(f"statement {text_of(statement, 'Id')!r} is of another account than the configured one")
 
 
 def _balances(statement: Any, timezone: ZoneInfo) -> tuple[_Balance, _Balance]:
     """The booked balances at both ends. Raises SourceError when one is missing or stands twice."""
     found: dict[str, list[_Balance]] = {}
-    name = _text(statement, "Id")
+    name = text_of(statement, "Id")
     for node in statement.findall("Bal"):
-        code = _text(node, "Tp/CdOrPrtry/Cd")
+        code = text_of(node, "Tp/CdOrPrtry/Cd")
         if code in ("OPBD", "PRCD", "CLBD", "ITBD"):
-            minor, currency = _amount(node.find("Amt"), f"{code} of statement {name!r}")
-            at, _ = _moment(node, "Dt", timezone)
+            minor, currency = amount_of(node.find("Amt"), f"{code} of statement {name!r}")
+            at, _ = moment_of(node, "Dt", timezone)
             if at is None:
-                raise SourceError(f"{code} of statement {name!r} has no date")
-            sign = 1 if _credited(node, f"{code} of statement {name!r}") else -1
-            found.setdefault(code, []).append(_Balance(sign * minor, currency, at.date()))
+                stated = date_text(node, "Dt")
+                raise SourceError(
+                    f"{code} of statement {name!r} has the date {stated[:40]!r}, which is no date; ask for the file again"
+                    if stated
+                    else f"{code} of statement {name!r} has no date"
+                )
+            sign = 1 if is_credit(node, f"{code} of statement {name!r}") else -1
+            found.setdefault(code, []).append(_Balance(sign * minor, currency, at.date(), code == "ITBD"))
     twice = [code for code in ("OPBD", "PRCD", "CLBD") if len(found.get(code, ())) > 1]
     interim = found.get("ITBD", [])
     openings = found.get("OPBD") or found.get("PRCD") or interim[:1]
@@ -230,15 +241,34 @@ def _balances(statement: Any, timezone: ZoneInfo) -> tuple[_Balance, _Balance]:
     return openings[0], closings[0]
 
 
+def _check_page(name: str, start: _Balance, last: _Page | None) -> None:
+    """Raises SourceError when the page is not the one that is due: the first of a statement, or the next of it."""
+    if last is not None and (last.name != name or not start.interim):
+        _check_ended(last)
+    if start.interim and (last is None or not last.interim):
+        raise SourceError(
+            f"statement {name!r} opens with an interim balance (ITBD), and the page that it carries on does not stand "
+            "before it; its beginning is missing; ask for the file again"
+        )
+
+
+def _check_ended(last: _Page | None) -> None:
+    if last is not None and (last.interim or last.goes_on):
+        sign = "closes with an interim balance (ITBD)" if last.interim else "says that it goes on (LastPgInd)"
+        raise SourceError(
+            f"statement {last.name!r} {sign}, and no further page of it follows; it is cut short; ask for the file again"
+        )
+
+
 def _entry(node: Any, currency: str) -> _Entry:
-    where = f"entry {_text(node, 'NtryRef') or _text(node, 'AcctSvcrRef')!r}"
-    minor, own = _amount(node.find("Amt"), where)
+    where = f"entry {text_of(node, 'NtryRef') or text_of(node, 'AcctSvcrRef')!r}"
+    minor, own = amount_of(node.find("Amt"), where)
     if own != currency:
         raise SourceError(f"{where} is in {own} on an account in {currency}; it cannot be added up")
-    status = _text(node, "Sts/Cd") or _text(node, "Sts")
+    status = text_of(node, "Sts/Cd") or text_of(node, "Sts")
     if status not in (*_STATUSES, "INFO"):
         raise SourceError(f"{where} has the status {status!r}; BOOK, PDNG, FUTR and INFO are known")
-    return _Entry(node, minor, _credited(node, where), currency, status)
+    return _Entry(node, minor, is_credit(node, where), currency, status)
 
 
 def _check_sums(statement: Any, name: str, entries: list[_Entry], start: _Balance, end: _Balance) -> None:
@@ -253,10 +283,10 @@ def _check_sums(statement: Any, name: str, entries: list[_Entry], start: _Balanc
         node = statement.find(f"TxsSummry/{path}")
         if node is None:
             continue
-        number, total = _text(node, "NbOfNtries"), _text(node, "Sum")
+        number, total = text_of(node, "NbOfNtries"), text_of(node, "Sum")
         stated = (
             int(number) if re.fullmatch("[0-9]{1,15}", number) else None,
-            _parsed(total, start.currency, f"{path} of statement {name!r}") if total else None,
+            minor_of(total, start.currency, f"{path} of statement {name!r}") if total else None,
         )
         sides = [[entry.minor for entry in some if entry.credited in wanted] for some in (entries, booked)]
         true = [(len(side) if number else None, sum(side) if total else None) for side in sides]
@@ -271,17 +301,19 @@ def _write(
 ) -> None:
     """The records of one entry, or what sets it or one of them aside."""
     parts, fault = _parts(entry)
-    moment, dated = _moment(entry.node, "BookgDt", timezone)
-    if moment is None:
-        moment, dated = _moment(entry.node, "ValDt", timezone)
+    day_of = "BookgDt" if date_text(entry.node, "BookgDt") or not date_text(entry.node, "ValDt") else "ValDt"
+    moment, dated = moment_of(entry.node, day_of, timezone)
     if entry.status == "INFO":
         count.lines += 1
         writer.reject(count.lines, "Sts", "is INFO: the entry moves no money", entry.status)
         return
     if fault or moment is None:
         count.lines += 1
-        column, reason = ("NtryDtls", fault) if fault else ("BookgDt", "is missing, and so is ValDt")
-        writer.reject(count.lines, column, reason, amount_minor=entry.minor)
+        stated = date_text(entry.node, day_of)
+        column, reason = (day_of, "is not a date" if stated else "is missing, and so is ValDt")
+        if fault:
+            column, reason, stated = "NtryDtls", fault, ""
+        writer.reject(count.lines, column, reason, stated, entry.minor)
         return
     local = datetime.combine(moment.date(), config.time_of_day) if dated else moment
     for place, (node, minor, credited) in enumerate(parts, start=1):
@@ -312,7 +344,7 @@ def _write(
 def _parts(entry: _Entry) -> tuple[list[tuple[Any, int, bool]], str]:
     """The transactions of an entry (node, minor units, whether credited), or why they cannot be used."""
     nodes = entry.node.findall("NtryDtls/TxDtls")
-    numbers = [_text(node, "NbOfTxs") for node in entry.node.findall("NtryDtls/Btch") if _text(node, "NbOfTxs")]
+    numbers = [text_of(node, "NbOfTxs") for node in entry.node.findall("NtryDtls/Btch") if text_of(node, "NbOfTxs")]
     if nodes and numbers and not _adds_up(numbers, len(nodes)):
         return [], f"has {len(nodes)} transactions, and NbOfTxs says {' + '.join(numbers)}"
     if len(nodes) < 2:
@@ -322,8 +354,8 @@ def _parts(entry: _Entry) -> tuple[list[tuple[Any, int, bool]], str]:
         amount = node.find("Amt")
         amount = node.find("AmtDtls/TxAmt/Amt") if amount is None else amount
         try:
-            minor, currency = _amount(amount, "a transaction")
-            side = _credited(node, "a transaction") if node.find("CdtDbtInd") is not None else entry.credited
+            minor, currency = amount_of(amount, "a transaction")
+            side = is_credit(node, "a transaction") if node.find("CdtDbtInd") is not None else entry.credited
         except SourceError as error:
             return [], f"has several transactions, and {error}"
         if currency != entry.currency:
@@ -340,7 +372,7 @@ def _adds_up(numbers: list[str], count: int) -> bool:
 
 
 def _key(node: Any, entry: Any, config: Config) -> str | None:
-    texts = [*_texts(node, _REFERENCES.get(config.key, ())), *_texts(entry, _OF_ENTRY.get(config.key, ()))]
+    texts = [*texts_of(node, _REFERENCES.get(config.key, ())), *texts_of(entry, _OF_ENTRY.get(config.key, ()))]
     if config.pattern is None:
         return next((text for text in texts if text.upper() not in _NO_REFERENCE), None)
     found = re.search(config.pattern, " ".join(texts))
@@ -348,50 +380,3 @@ def _key(node: Any, entry: Any, config: Config) -> str | None:
         return None
     text = found["key"] if "key" in found.groupdict() else found[1] if found.groups() else found[0]
     return (text or "").strip() or None
-
-
-def _texts(node: Any, paths: tuple[str, ...]) -> Iterator[str]:
-    for path in paths if node is not None else ():
-        for found in node.findall(path):
-            yield (found.text or "").strip()
-
-
-def _text(node: Any, path: str) -> str:
-    return str(node.findtext(path) or "").strip()
-
-
-def _amount(node: Any, where: str) -> tuple[int, str]:
-    """Minor units and currency of an Amt. Raises SourceError when it cannot be read exactly."""
-    if node is None or len(node):
-        raise SourceError(f"{where} has no amount that can be read")
-    currency = str(node.get("Ccy") or "")
-    return _parsed((node.text or "").strip(), currency, where), currency
-
-
-def _parsed(text: str, currency: str, where: str) -> int:
-    try:
-        minor = parse_minor(text.removeprefix("+"), currency)
-    except ValueError as error:
-        raise SourceError(f"{where}: {error}") from error
-    if minor < 0:
-        raise SourceError(f"{where}: {text!r} is below 0; the direction stands in CdtDbtInd")
-    return minor
-
-
-def _credited(node: Any, where: str) -> bool:
-    direction = _text(node, "CdtDbtInd")
-    if direction not in ("CRDT", "DBIT"):
-        raise SourceError(f"{where} has the direction {direction!r}; CRDT or DBIT is expected")
-    return direction == "CRDT"
-
-
-def _moment(node: Any, name: str, timezone: ZoneInfo) -> tuple[datetime | None, bool]:
-    """The local time of a date or date and time, and whether it is a mere date; None where there is none to be read."""
-    try:
-        if stamp := _text(node, f"{name}/DtTm"):
-            moment = datetime.fromisoformat(stamp)
-            return (moment.astimezone(timezone) if moment.tzinfo else moment).replace(tzinfo=None), False
-        found = _DATE.fullmatch(_text(node, f"{name}/Dt"))
-        return (datetime.fromisoformat(found[1]), True) if found else (None, True)
-    except (ValueError, OverflowError):
-        return None, True

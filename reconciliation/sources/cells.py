@@ -1,12 +1,14 @@
 """Cells of a workbook as the standard record writes them: exact text, money in minor units, days and instants.
 
 A number in a workbook is a binary fraction of 15 decimal digits; it is taken by its shortest decimal form and never
-rounded. A cell that cannot be taken raises BadCell with the column, the reason and the value.
+rounded. A cell that cannot be taken raises BadCell with the column, the reason and the value; so does one that holds no
+value, a formula that was never computed or an error, which stands in the row as `Valueless`.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Literal
@@ -16,7 +18,7 @@ from core.money import EXPONENTS, parse_minor
 
 _DIGITS = 15
 _GROUPED = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
-_DAY = re.compile(r"([0-9]{4})([-/.]?)([0-9]{1,2})\2([0-9]{1,2})", re.ASCII)
+_DAY = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})\2([0-9]{1,2})|([0-9]{2})([0-9]{2}))", re.ASCII)
 _TIME = re.compile(
     r"(?P<day>[0-9]{8}|[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2})[T ]?"
     r"(?P<hour>[0-9]{2}):?(?P<minute>[0-9]{2}):?(?P<second>[0-9]{2})(?P<part>\.[0-9]{1,6})? ?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?",
@@ -24,6 +26,13 @@ _TIME = re.compile(
 )
 
 Cell = int | float | str | bool | date | datetime | time | object
+
+
+@dataclass(frozen=True, slots=True)
+class Valueless:
+    """A cell without a value; the reason follows on the column's name."""
+
+    reason: str
 
 
 class BadCell(Exception):
@@ -49,6 +58,8 @@ def text_of(column: str, cell: Cell) -> str:
         return _number(column, cell)
     if isinstance(cell, date):
         return cell.isoformat()
+    if isinstance(cell, Valueless):
+        raise BadCell(column, cell.reason, "")
     raise BadCell(column, "is neither text nor a number nor a date", str(cell))
 
 
@@ -56,6 +67,8 @@ def minor_of(column: str, cell: Cell, currency: str, unit: Literal["major", "min
     """Minor units, with sign. Raises BadCell when the cell is no amount, or has more digits than the currency."""
     if currency not in EXPONENTS:
         raise BadCell("currency", "is not an ISO 4217 currency code", currency)
+    if isinstance(cell, Valueless):
+        raise BadCell(column, cell.reason, "")
     if isinstance(cell, bool) or not isinstance(cell, int | float | str):
         raise BadCell(column, "is not an amount", str(cell))
     text = cell.strip() if isinstance(cell, str) else _number(column, cell)
@@ -83,7 +96,7 @@ def day_of(column: str, cell: Cell) -> date:
     if found is None:
         raise BadCell(column, "is not a date", text)
     try:
-        return date(int(found[1]), int(found[3]), int(found[4]))
+        return date(int(found[1]), int(found[3] or found[5]), int(found[4] or found[6]))
     except ValueError as error:
         raise BadCell(column, f"is not a date: {error}", text) from error
 

@@ -6,6 +6,8 @@ a cell's text means in `words` ({status: {成功: success}}). A "line" is the ro
 - A number in a workbook is a binary fraction of 15 digits. It is taken by its shortest decimal form, never rounded: an
   amount with more digits than its currency has, or any number of more than 15 digits, sets its row aside. Text stays as it
   is, leading zeros too; a thousands separator in an amount is understood.
+- A formula is taken by the value that the workbook keeps of it. A cell of an .xlsx that keeps none, since it was never
+  computed or is an error, sets its row aside (`formulas`); to the reader it is empty or 0.
 - A cell with a date and time is local time in the control's zone; a mere date becomes `time_of_day` of it, noon unless
   said otherwise, so that it touches no cut-off window. Where business_day is not given, it is the day of occurred_at.
 - Without a column for it, record_id is `sheet!row`; with `negative_is_refund` the sign of the amount tells the kind.
@@ -20,7 +22,7 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
@@ -30,7 +32,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reconciliation.sources import SourceError
-from reconciliation.sources.cells import BadCell, Cell, day_of, minor_of, moment_of, plain, text_of
+from reconciliation.sources.cells import BadCell, Cell, Valueless, day_of, minor_of, moment_of, plain, text_of
+from reconciliation.sources.formulas import valueless
 from reconciliation.sources.statement import StatementWriter, instant_text
 from reconciliation.standard_record import COLUMNS, REQUIRED
 
@@ -116,19 +119,18 @@ def convert(
 
     Raises SourceError when the workbook, the sheet or a column is not there, or the total row does not tie.
     """
-    places: dict[str, int] | None = None
     total: list[Cell] | None = None
     total_line = 0
     found = _Sum()
-    name, rows = _rows(path, config)
+    name, rows, first_column = _rows(path, config)
+    header = rows[config.header_row - 1] if len(rows) >= config.header_row else []
+    if not any(cell != "" for cell in header):
+        raise SourceError(f"sheet {name!r} has nothing in row {config.header_row}, where its header should stand")
+    places = _places(header, config)
+    _mark_valueless(path, name, rows, first_column, places)
     for line, cells in enumerate(rows, start=1):
-        if line < config.header_row or not any(cell != "" for cell in cells):
+        if line <= config.header_row or not any(cell != "" for cell in cells):
             continue
-        if line == config.header_row:
-            places = _places(cells, config)
-            continue
-        if places is None:
-            break
         if total is not None:
             _check_remark(line, cells, places, config, total_line)
         elif config.total_row is not None and any(plain(cell) == config.total_row.label for cell in cells):
@@ -136,8 +138,6 @@ def convert(
         else:
             found.rows += 1
             _row(line, cells, places, name, config, timezone, writer, found)
-    if places is None:
-        raise SourceError(f"sheet {name!r} has nothing in row {config.header_row}, where its header should stand")
     if found.days and business_day.isoformat() not in found.days:
         raise SourceError(
             f"its rows are of {', '.join(sorted(found.days)[:3])}, none of {business_day}; it is another day's"
@@ -152,8 +152,11 @@ def convert(
     return stated
 
 
-def _rows(path: Path, config: Config) -> tuple[str, Iterable[list[Cell]]]:
-    """The sheet's name and its rows from the first on. Raises SourceError when they cannot be read."""
+def _rows(path: Path, config: Config) -> tuple[str, list[list[Cell]], int]:
+    """The sheet's name, its rows from the first on, and the column, from 0, with which they begin.
+
+    Raises SourceError when they cannot be read.
+    """
     import python_calamine
 
     _check_size(path)
@@ -165,7 +168,7 @@ def _rows(path: Path, config: Config) -> tuple[str, Iterable[list[Cell]]]:
         if config.sheet is not None and config.sheet not in names:
             raise SourceError(f"it has no sheet {config.sheet!r}, only {', '.join(map(repr, names))}")
         sheet = workbook.get_sheet_by_name(config.sheet or names[0])
-        return sheet.name, list(sheet.iter_rows())
+        return sheet.name, list(sheet.iter_rows()), (sheet.start or (0, 0))[1]
     except python_calamine.PasswordError as error:
         raise SourceError("it is protected by a password; ask for it without one") from error
     except (python_calamine.CalamineError, OSError, ValueError, OverflowError) as error:
@@ -174,6 +177,20 @@ def _rows(path: Path, config: Config) -> tuple[str, Iterable[list[Cell]]]:
         if type(error).__name__ == "PanicException":  # the reader's own fault, which is no Exception
             raise SourceError("it is damaged where the reader gives up; ask for it again") from error
         raise
+
+
+def _mark_valueless(
+    path: Path, sheet: str, rows: list[list[Cell]], first_column: int, places: Mapping[str, int]
+) -> None:
+    """Put what has no value in its place. The reader leaves off rows at the end that have nothing but such cells."""
+    missing = valueless(path, sheet, {place + first_column for place in places.values()})
+    width = len(rows[0])
+    if max(missing, default=0) * width > _MOST_CELLS:
+        raise SourceError(f"a sheet spans more than {_MOST_CELLS} cells; clear what stands far out and ask again")
+    rows.extend([""] * width for _ in range(max(missing, default=0) - len(rows)))
+    for line, reasons in missing.items():
+        for column, reason in reasons.items():
+            rows[line - 1][column - first_column] = Valueless(reason)
 
 
 def _opened(path: Path) -> python_calamine.CalamineWorkbook:
@@ -294,7 +311,9 @@ def _add(found: _Sum, amount: int | None, currency: str) -> None:
 
 def _check_remark(line: int, cells: list[Cell], places: Mapping[str, int], config: Config, total_line: int) -> None:
     amount = cells[places["amount_minor"]]
-    if isinstance(amount, int | float) or (config.total_row and any(plain(c) == config.total_row.label for c in cells)):
+    if isinstance(amount, int | float | Valueless) or (
+        config.total_row and any(plain(c) == config.total_row.label for c in cells)
+    ):
         raise SourceError(
             f"row {line} stands below the total of row {total_line} and has an amount; it is not one list"
         )

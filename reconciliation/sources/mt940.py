@@ -1,14 +1,16 @@
 """SWIFT MT940 customer statements of a bank account, as standard records: one for each statement line (:61:).
 
 The library `mt940` reads the fields; what it would pass over in silence (a second balance, a statement line that its
-reading merges into another, remarks on the statement that it hangs onto the last entry) is counted here and refused or
-kept apart. Source: SWIFT Standards MT, Category 9, MT 940.
+reading merges into another, remarks on the statement that it hangs onto the last entry) is counted in `mt940_pages` and
+refused or kept apart. Source: SWIFT Standards MT, Category 9, MT 940.
 
-- Per statement opening (:60F:, :60M:) + credits - debits = closing (:62F:, :62M:), to the minor unit; the next statement
-  opens with what the one before closed with; :90C: and :90D:, where given, tie in number and sum. Otherwise SourceError.
+- Per page opening (:60F:, :60M:) + credits - debits = closing (:62F:, :62M:), to the minor unit; the next page or
+  statement opens with what the one before closed with; :90C: and :90D:, where given, tie in number and sum. The pages of a
+  statement are all there: it opens with :60F:, closes with :62F:, and :28C: counts those between. Otherwise SourceError.
 - A credit (C, or RD: the reversal of a debit) is a payment and a debit (D, RC) a refund; `credit_is` turns it about.
 - The business key is the customer reference, the bank reference, or what a regular expression finds in :86:, whose lines
-  are joined without a space as SWIFT breaks them. An entry without one (also NONREF) is set aside with its amount.
+  are joined without a space as SWIFT breaks them. An entry without one (also NONREF), and one of which a date is none, is
+  set aside with its amount. An entry without a mark or an amount that can be read leaves the balance unproven: SourceError.
 - MT940 knows days and no times. The business day is the entry date, or the value date where no entry date is given, as
   the standard has it; `occurred_at` is `time_of_day` of it in the zone, noon unless said otherwise: no instant of the
   day is further off than twelve hours, and it never lies in a cut-off window and so is never excused by one.
@@ -18,11 +20,10 @@ kept apart. Source: SWIFT Standards MT, Category 9, MT 940.
 
 from __future__ import annotations
 
-import io
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -32,20 +33,18 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.money import parse_minor
-from reconciliation.sources import SourceError
+from reconciliation.sources import HEAD_BYTES, SourceError, check_text, mt940_pages
+from reconciliation.sources.mt940_pages import Page
 from reconciliation.sources.statement import StatementWriter, instant_text
 
 NAME: Final = "mt940"
 SUFFIXES: Final = (".mt940", ".940", ".sta", ".fin", ".txt")
 
 _LARGEST_BYTES = 256 << 20
-_TAG = re.compile(r":(?P<tag>[0-9]{2}|NS)(?P<option>[A-Z])?:")
-_ENVELOPE = re.compile(r"\{[1-5S]:|-\}|-$")
 _OPENINGS = ("final_opening_balance", "intermediate_opening_balance", "opening_balance")
 _CLOSINGS = ("final_closing_balance", "intermediate_closing_balance", "closing_balance")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NO_REFERENCE = ("", "NONREF")
-_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)  # the library's own
 
 
 class Config(BaseModel):
@@ -78,16 +77,6 @@ class Config(BaseModel):
 
 
 @dataclass(slots=True)
-class _Block:
-    """One statement's text from its :20: on, and on which lines its entries stand."""
-
-    first_line: int
-    lines: list[str] = field(default_factory=list)
-    entries: list[int] = field(default_factory=list)
-    fields: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
 class _Sums:
     entries: int = 0
     credit: int = 0
@@ -96,8 +85,11 @@ class _Sums:
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    """What the statement before left behind."""
+    """What the page before left behind; `final`, whether it was the last of its statement."""
 
+    number: str
+    final: bool
+    line: int
     closing: int
     currency: str
     day: date
@@ -113,14 +105,15 @@ def convert(
     logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)  # it would log whole fields, accounts among them
     sums, chain, opening = _Sums(), None, 0
     seen: set[str] = set()
-    for ordinal, block in enumerate(_blocks(_text(path, config)), start=1):
-        parsed = _parsed(block)
-        _check_account(parsed.data, block, config)
+    for ordinal, page in enumerate(mt940_pages.pages(_text(path, config)), start=1):
+        parsed = mt940_pages.parsed(page)
+        _check_account(parsed.data, page, config)
         number = _number(parsed.data, ordinal)
         if number in seen:
             raise SourceError(f"statement {number} stands in it twice; ask for the file again")
         seen.add(number)
-        start, currency, _ = _balance(parsed.data, _OPENINGS, ":60F:", block)
+        _check_order(page, number, chain)
+        start, currency, _ = _balance(parsed.data, _OPENINGS, ":60F:", page)
         if chain is None:
             opening = start
         elif (chain.closing, chain.currency) != (start, currency):
@@ -128,9 +121,10 @@ def convert(
                 f"statement {number} opens with {start} {currency} and the one before closed with {chain.closing} "
                 f"{chain.currency}, in minor units; a statement is missing or out of order"
             )
-        chain = _statement(parsed, block, number, start, currency, config, timezone, writer, sums)
+        chain = _statement(parsed, page, number, start, currency, config, timezone, writer, sums)
     if chain is None:
         raise SourceError("there is no statement in it: no line begins with :20:; it is no MT940 or it is empty")
+    _check_ended(chain)
     if chain.day != business_day:
         raise SourceError(
             f"its last closing balance is of {chain.day}, not of {business_day}; it is another day's file"
@@ -147,74 +141,47 @@ def convert(
 def _text(path: Path, config: Config) -> str:
     if path.stat().st_size > _LARGEST_BYTES:
         raise SourceError(f"it is larger than {_LARGEST_BYTES >> 20} MiB; a bank statement is not")
+    content = path.read_bytes()
+    if content.strip() and not config.encoding.lower().replace("_", "-").startswith("utf-16"):
+        check_text(content[:HEAD_BYTES])
     try:
-        return path.read_bytes().decode(config.encoding).removeprefix("\ufeff")
+        return content.decode(config.encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise SourceError(f"it is not {config.encoding} text (byte {error.start}); set `encoding`") from error
 
 
-def _blocks(text: str) -> Iterator[_Block]:
-    """The statements, without the envelope; remarks on a whole statement (:86: after :62:) are left out."""
-    block: _Block | None = None
-    closed = skipping = False
-    for number, raw in enumerate(text.split("\n"), start=1):
-        line = raw.rstrip("\r")
-        if "\r" in line:
-            raise SourceError(f"line {number} holds a carriage return that ends no line; ask for the file again")
-        if _ENVELOPE.match(line):
-            skipping, line = True, ""
-        tag = _TAG.match(line)
-        if tag is not None:
-            skipping = False
-            name = tag["tag"] + (tag["option"] or "")
-            if name == "20":
-                if block is not None:
-                    yield block
-                block, closed = _Block(number), False
-            elif block is None and name in ("61", "60F", "62F"):
-                raise SourceError(f"line {number} is a :{name}: before any :20:; its beginning is missing")
-            if block is not None:
-                block.fields.append(name)
-                if name == "61":
-                    block.entries.append(number)
-                skipping = closed and name == "86"
-                closed = closed or tag["tag"] == "62"
-        if block is not None and not skipping:
-            block.lines.append(line)
-    if block is not None:
-        yield block
-
-
-def _parsed(block: _Block) -> Any:
-    """The library's reading of one statement, proven to have lost no field that counts."""
-    import mt940
-
-    where = f"the statement of line {block.first_line}"
-    for tag, name in (("60", "opening balance (:60F:)"), ("62", "closing balance (:62F:)")):
-        count = sum(field.startswith(tag) for field in block.fields)
-        if count != 1:
+def _check_order(page: Page, number: str, before: _Chain | None) -> None:
+    """Raises SourceError when the page is not the one that is due: the first of a statement, or the next of it."""
+    carried = page.one("60").name == "60M"
+    if before is None or before.final:
+        if carried:
             raise SourceError(
-                f"{where} has {count or 'no'} {name}; exactly one belongs there: it is cut short or doubled"
+                f"statement {number} opens with :60M: on line {page.one('60').line}, and the page that it carries on "
+                "does not stand before it; its beginning is missing; ask for the file again"
             )
-    order = [name[:2] for name in block.fields if name[:2] in ("60", "61", "62")]
-    if order != sorted(order):
-        raise SourceError(f"in {where} an entry stands outside its balances; ask for the file again")
-    try:
-        parsed = mt940.parse(
-            io.StringIO("\n".join(block.lines)),
-            processors={"post_transaction_details": []},  # :86: as it stands, never merged into the references
-            options=mt940.Options.all(),
+        return
+    this, last = number.split("/"), before.number.split("/")
+    numbered = not number.startswith("#") and not before.number.startswith("#")
+    if not carried or (numbered and this[0] != last[0]):
+        _check_ended(before)
+    if numbered and int(this[1]) != int(last[1]) + 1:
+        raise SourceError(
+            f"statement {number} follows on {before.number}; a page between them is missing or out of order; ask for "
+            "the file again"
         )
-    except _UNREADABLE as error:
-        raise SourceError(f"{where} cannot be read as MT940 ({_short(error)}); ask for the file again") from error
-    if len(parsed.transactions) != len(block.entries):
-        raise SourceError(f"{where} has {len(block.entries)} entries, of which {len(parsed.transactions)} can be read")
-    return parsed
+
+
+def _check_ended(last: _Chain) -> None:
+    if not last.final:
+        raise SourceError(
+            f"statement {last.number} closes with :62M: on line {last.line}, and no further page of it follows; it is "
+            "cut short; ask for the file again"
+        )
 
 
 def _statement(
     parsed: Any,
-    block: _Block,
+    page: Page,
     number: str,
     start: int,
     currency: str,
@@ -223,9 +190,9 @@ def _statement(
     writer: StatementWriter,
     sums: _Sums,
 ) -> _Chain:
-    """Write the entries of one statement. Raises SourceError when they do not lead from opening to closing."""
+    """Write the entries of one page. Raises SourceError when they do not lead from opening to closing."""
     own = _Sums()
-    for place, (line, entry) in enumerate(zip(block.entries, parsed.transactions, strict=True), start=1):
+    for place, (line, entry) in enumerate(zip(page.entries, parsed.transactions, strict=True), start=1):
         amount = _minor(entry.data["amount"].amount, currency, f"line {line}")
         own.entries += 1
         credited = str(entry.data["status"]).upper() in ("C", "RD")
@@ -233,6 +200,10 @@ def _statement(
             own.credit += amount
         else:
             own.debit += amount
+        if line in page.undated:
+            column, text = page.undated[line]
+            writer.reject(line, column, "is not a date", text, amount)
+            continue
         key = _key(entry.data, config)
         if key is None or _CONTROL.search(key):
             reason = f"is not in the entry's {config.key}" if key is None else "a control character stands in the text"
@@ -253,7 +224,7 @@ def _statement(
                 "channel": config.channel,
             },
         )
-    end, closing_currency, day = _balance(parsed.data, _CLOSINGS, ":62F:", block)
+    end, closing_currency, day = _balance(parsed.data, _CLOSINGS, ":62F:", page)
     if (start + own.credit - own.debit, currency) != (end, closing_currency):
         raise SourceError(
             f"statement {number} does not add up: {start} + {own.credit} - {own.debit} {currency} is not "
@@ -265,15 +236,16 @@ def _statement(
         sums.credit + own.credit,
         sums.debit + own.debit,
     )
-    return _Chain(end, closing_currency, day)
+    last = page.one("62")
+    return _Chain(number, last.name != "62M", last.line, end, closing_currency, day)
 
 
-def _check_account(stated: Mapping[str, Any], block: _Block, config: Config) -> None:
+def _check_account(stated: Mapping[str, Any], page: Page, config: Config) -> None:
     account = str(stated.get("account_identification") or "")
-    if block.fields.count("25") + block.fields.count("25P") != 1 or not account:
-        raise SourceError(f"the statement of line {block.first_line} does not name one account (:25:)")
+    if sum(each.name in ("25", "25P") for each in page.fields) != 1 or not account:
+        raise SourceError(f"the statement of line {page.first_line} does not name one account (:25:)")
     if _plain(account) != _plain(config.account):
-        raise SourceError(f"the statement of line {block.first_line} is of another account than the configured one")
+        raise SourceError(f"the statement of line {page.first_line} is of another account than the configured one")
 
 
 def _check_sums(stated: Mapping[str, Any], own: _Sums, number: str, currency: str) -> None:
@@ -291,13 +263,13 @@ def _check_sums(stated: Mapping[str, Any], own: _Sums, number: str, currency: st
         )
 
 
-def _balance(stated: Mapping[str, Any], names: tuple[str, ...], tag: str, block: _Block) -> tuple[int, str, date]:
+def _balance(stated: Mapping[str, Any], names: tuple[str, ...], tag: str, page: Page) -> tuple[int, str, date]:
     """Minor units (a debit balance is negative), currency and day of the statement's opening or closing balance."""
     found = next((stated[name] for name in names if name in stated), None)
     if found is None or found.amount is None or found.date is None:
-        raise SourceError(f"the statement of line {block.first_line} has no balance {tag} that can be read")
+        raise SourceError(f"the statement of line {page.first_line} has no balance {tag} that can be read")
     currency = str(found.amount.currency)
-    minor = _minor(found.amount.amount, currency, f"{tag} of the statement of line {block.first_line}")
+    minor = _minor(found.amount.amount, currency, f"{tag} of the statement of line {page.first_line}")
     return (-minor if found.status.upper() == "D" else minor), currency, date.fromordinal(found.date.toordinal())
 
 
@@ -332,8 +304,3 @@ def _shown(entry: Mapping[str, Any], config: Config) -> str:
 
 def _plain(account: str) -> str:
     return re.sub(r"\s", "", account).upper()
-
-
-def _short(error: BaseException) -> str:
-    """The error's kind alone: its text repeats the field, and with it accounts and names."""
-    return type(error).__name__

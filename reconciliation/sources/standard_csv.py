@@ -17,7 +17,7 @@ from reconciliation import scanning
 from reconciliation.mending import mend
 from reconciliation.picking import ROW, pick_lines
 from reconciliation.scanning import Scan, ends_lines_with_comma, open_bytes
-from reconciliation.sources import Delivered, Opened, SourceError, check_columns
+from reconciliation.sources import HEAD_BYTES, Delivered, Opened, SourceError, check_columns, check_text
 from reconciliation.standard_record import REQUIRED
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 MANIFEST = True
 SUFFIXES = (".csv", ".csv.gz")
 _FIRST_LINE = 2  # the header stands on line 1
-_LONGEST_HEADER_BYTES = 1 << 16
 
 
 def scan(path: Path) -> Scan:
@@ -41,11 +40,27 @@ def scan(path: Path) -> Scan:
 def columns(path: Path) -> tuple[str, ...]:
     """The names in the header, in order. Raises SourceError when it is not the header of a standard record."""
     with open_bytes(path) as file:
-        line = file.readline(_LONGEST_HEADER_BYTES)
+        head = file.read(HEAD_BYTES)
+    if head.strip():
+        check_text(head)
     try:
-        names = next(csv.reader([line.decode("utf-8-sig").rstrip("\r\n")], strict=True), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"its header cannot be read ({error}); the first line names the columns in UTF-8") from error
+        text = head.partition(b"\n")[0].decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"its header cannot be read (byte {error.start + 1} is not UTF-8); save it as UTF-8 and deliver it again"
+        ) from error
+    try:
+        names = next(csv.reader([text], strict=True), [])
+    except csv.Error as error:
+        if "\r" in text:
+            raise SourceError(
+                "its lines end with carriage returns alone, as on old Macs; save it with lines that end with LF or CRLF "
+                "and deliver it again"
+            ) from error
+        raise SourceError(
+            "its header cannot be read (a quote is not closed, or more text follows on it); the first line names the "
+            "columns"
+        ) from error
     if not names:
         raise SourceError("it has no header; the first line names the columns")
     check_columns(tuple(names), REQUIRED)

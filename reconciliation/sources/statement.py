@@ -134,9 +134,12 @@ class StatementWriter(AbstractContextManager["StatementWriter"]):
         self._record.writerow(row)
         self.records += 1
 
-    def reject(self, line: int, column: str, reason: str, value: str = "", amount_minor: int = 0) -> None:
+    def reject(
+        self, line: int, column: str, reason: str, value: str = "", amount_minor: int = 0, *, certain: bool = True
+    ) -> None:
         """A row from which no record can be made: the column in the sender's or our words, and a reason that follows
-        on it ("is no amount"); `amount_minor` is what it states, where that much can be read."""
+        on it ("is no amount"); `amount_minor` is what it states, where that much can be read, and `certain`, whether it
+        stands in its own place."""
         self._advance(line)
         self._copy.write("," * (len(COLUMNS) - 1) + "\n")
         shown = _CONTROL.sub(lambda sign: f"\\x{ord(sign[0]):02x}", value)[:_LONGEST_VALUE]
@@ -144,6 +147,7 @@ class StatementWriter(AbstractContextManager["StatementWriter"]):
         self.mended.rows += 1
         if 0 <= amount_minor <= LARGEST_AMOUNT:
             self.mended.amount_minor += amount_minor
+            self.mended.uncertain_amount_minor += 0 if certain else amount_minor
 
     def _advance(self, line: int) -> None:
         if line <= self._line:

@@ -23,19 +23,20 @@ The result therefore holds only what was counted: `rows`, and in fen what paymen
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from operator import itemgetter
 from pathlib import Path
-from typing import Final, Literal
+from typing import IO, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reconciliation.sources import SourceError
+from reconciliation.sources import HEAD_BYTES, SourceError, check_text
 from reconciliation.sources.statement import StatementWriter, instant_text
 
 NAME: Final = "unionpay_zm"
@@ -70,6 +71,7 @@ _FILE_NAME = re.compile(r"INN(?P<day>[0-9]{6})[0-9]{2}ZM_(?P<merchant>[0-9A-Za-z
 _SIGNED = re.compile(r"[CD][0-9]{12}", re.ASCII)
 _UNFIT = re.compile("[\x00-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
 _LONGEST_LINE_BYTES = 1 << 16
+_MOST_LINES = 10  # that one row broken by line breaks in its fields may take
 
 
 class Config(BaseModel):
@@ -100,6 +102,7 @@ class _File:
     other_merchant: str = ""
     minor: dict[str, int] = field(default_factory=lambda: {"payment": 0, "refund": 0})
     refunded: set[str] = field(default_factory=set)
+    last: bytes = b"\n"  # of its lines, as it stands
 
 
 class _BadLine(Exception):
@@ -118,24 +121,24 @@ def convert(
     if config.cutoff == time(0):
         end += timedelta(days=1)
     found = _File(config, business_day, timezone, end - timedelta(days=1), end)
-    line, raw = 0, b"\n"
     try:
         with path.open("rb") as file:
-            while more := file.readline(_LONGEST_LINE_BYTES):
-                line, raw = line + 1, more
-                if len(raw) == _LONGEST_LINE_BYTES and not raw.endswith(b"\n"):
-                    raise SourceError(f"line {line} is longer than {_LONGEST_LINE_BYTES} bytes; it is no ZM file")
-                if text := raw.rstrip(b"\r\n"):
-                    _take(found, line, text, writer)
+            if (head := file.read(HEAD_BYTES)).strip():
+                check_text(head)
+            file.seek(0)
+            for line, text, broken in _rows(_lines(file, found)):
+                _take(found, line, text, broken, writer)
     except OSError as error:
         raise SourceError(f"it cannot be read to its end ({error}); download it again") from error
-    if not raw.endswith(b"\n") and len(raw.rstrip(b"\r")) != LENGTH_BYTES:
-        raise SourceError(f"its last line ends after {len(raw)} of {LENGTH_BYTES} bytes, so it is cut short")
+    if not found.last.endswith(b"\n") and len(found.last.rstrip(b"\r")) < LENGTH_BYTES:
+        raise SourceError(f"its last line ends after {len(found.last)} of {LENGTH_BYTES} bytes, so it is cut short")
     if not found.rows and not config.may_be_empty:
         raise SourceError("it is empty; say `may_be_empty: true` if there are days without a transaction")
     if found.rows and not found.of_merchant:
+        if not found.other_merchant:
+            raise SourceError(f"none of its {found.rows} lines can be read; it is no ZM file, or not in GBK")
         raise SourceError(
-            f"it is merchant {found.other_merchant or '?'}'s file, not {config.merchant}'s; or no ZM file at all"
+            f"it is merchant {found.other_merchant}'s file, not {config.merchant}'s; or no ZM file at all"
         )
     if found.rows and not found.of_day:
         raise SourceError(
@@ -176,11 +179,48 @@ def _check_name(path: Path, config: Config, business_day: date) -> None:
         raise SourceError(f"its name says merchant {found['merchant']}, not {config.merchant}")
 
 
-def _take(found: _File, line: int, raw: bytes, writer: StatementWriter) -> None:
+def _lines(file: IO[bytes], found: _File) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of each line."""
+    line = 0
+    while raw := file.readline(_LONGEST_LINE_BYTES):
+        line, found.last = line + 1, raw
+        if len(raw) == _LONGEST_LINE_BYTES and not raw.endswith(b"\n"):
+            raise SourceError(f"line {line} is longer than {_LONGEST_LINE_BYTES} bytes; it is no ZM file")
+        yield line, raw
+
+
+def _rows(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes, bool]]:
+    """Line and bytes of each row, and whether line breaks part it: short lines that are as long as a row together."""
+    ahead: deque[tuple[int, bytes]] = deque()
+    while (found := ahead.popleft() if ahead else next(lines, None)) is not None:
+        line, raw = found
+        joined, taken = raw, 0
+        while _length(joined) < LENGTH_BYTES and taken < _MOST_LINES:
+            if taken == len(ahead):
+                if (more := next(lines, None)) is None:
+                    break
+                ahead.append(more)
+            if _length(ahead[taken][1]) >= LENGTH_BYTES:
+                break
+            joined += ahead[taken][1]
+            taken += 1
+        broken = taken > 0 and _length(joined) == LENGTH_BYTES
+        for _ in range(taken if broken else 0):
+            ahead.popleft()
+        if text := (joined if broken else raw).rstrip(b"\r\n"):
+            yield line, text, broken
+
+
+def _length(raw: bytes) -> int:
+    return len(raw.rstrip(b"\r\n"))
+
+
+def _take(found: _File, line: int, raw: bytes, broken: bool, writer: StatementWriter) -> None:
     found.rows += 1
     amount = None
     try:
         if len(raw) != LENGTH_BYTES:
+            amount = _amount_of_odd(raw)
             raise _BadLine("", f"the line has {len(raw)} bytes where a ZM line has {LENGTH_BYTES}", "")
         if set(_separators(raw)) != {ord(found.config.separator)}:
             raise _BadLine("", "a separator is missing from its place, so the fields cannot be told apart", "")
@@ -189,12 +229,22 @@ def _take(found: _File, line: int, raw: bytes, writer: StatementWriter) -> None:
         if not (len(digits) == 12 and digits.isascii() and digits.isdigit()):
             raise _BadLine("交易金额", "is no amount of twelve digits in fen", digits)
         amount = int(digits)
+        if broken:
+            column = next((name for name, text in row.items() if "\n" in text), "")
+            raise _BadLine(column, "a line break stands in one of the line's fields", row.get(column, ""))
         record = _record(found, row)
         writer.record(line, {**record, "amount_minor": amount})
         found.minor[str(record["kind"])] += amount
     except _BadLine as bad:
         column, reason, value = bad.args
-        writer.reject(line, column, reason, value, amount or 0)
+        writer.reject(line, column, reason, value, amount or 0, certain=len(raw) == LENGTH_BYTES)
+
+
+def _amount_of_odd(raw: bytes) -> int | None:
+    """The amount where it should be in a line too short or too long, as text in UTF-8 makes it; it is not certain."""
+    place = _SLICES["交易金额"]
+    digits = raw[place].decode("latin-1")
+    return int(digits) if len(digits) == 12 and digits.isascii() and digits.isdigit() else None
 
 
 def _fields(raw: bytes) -> dict[str, str]:

@@ -34,7 +34,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciliation.scanning import open_bytes
-from reconciliation.sources import SourceError
+from reconciliation.sources import HEAD_BYTES, SourceError, check_text
 from reconciliation.sources.statement import StatementWriter, instant_text
 
 NAME: Final = "wechat_bill"
@@ -167,6 +167,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     size = 0
     try:
         with open_bytes(path) as file:
+            check_text(file.read(HEAD_BYTES))
+            file.seek(0)
             number = 0
             while raw := file.readline(_LONGEST_LINE_BYTES):
                 size += len(raw)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from reconciliation.sources import SourceError, alipay_bill
-from reconciliation.sources.alipay_bill import Config, member_name
+from reconciliation.sources.alipay_archive import member_name
+from reconciliation.sources.alipay_bill import Config
 from tests.reconciliation.sources import samples
 from tests.reconciliation.sources.samples import (
     ALIPAY,
@@ -123,7 +124,7 @@ REFUSED: dict[str, tuple[Callable[[str], str], str]] = {
         "footer lacks 退款合计",
     ),
     "cut short in the header": (lambda text: text[:200], "header lacks"),
-    "empty": (lambda _: "", "no account"),
+    "empty": (lambda _: "", "it is empty; ask for the file again"),
     "doubled": (lambda text: text + text, "after the end of its details stands"),
     "a row lost": (lambda text: text.replace(text.split("\n")[7] + "\n", ""), "has 4"),
     "a row twice": (lambda text: text.replace(text.split("\n")[7] + "\n", (text.split("\n")[7] + "\n") * 2), "has 6"),
@@ -252,6 +253,36 @@ def test_what_an_unreadable_row_leaves_open_is_not_called_proven(tmp_path: Path)
     assert found.stated == {"rows": 12}
     assert [reject["reason"][:20] for reject in found.rejects] == ["the row has 1 fields", "the row has 27 field"]
     assert found.lines_tie
+
+
+@pytest.mark.parametrize("text", ["话费\n充值", "话费\r\n充值", "话费,\n\n充\n值"])
+def test_a_row_that_line_breaks_part_costs_itself(text: str, tmp_path: Path) -> None:
+    """It is one row, on its first line, and its money is counted, so counts and sums still tie."""
+    rows = samples.alipay_many(9)
+    lines = [samples.alipay_line(row) for row in rows]
+    lines[4] = lines[4].replace("话费充值", text)
+    found = read(tmp_path, alipay_zip(samples.alipay_bill(rows, lines)))
+    assert found.rejects == [
+        {"line": "10", "column": "", "reason": "a line break stands in one of the row's texts", "value": ""}
+    ]
+    assert (found.stated["rows"], found.stated["payments_received_amount_minor"]) == (9, 936)
+    assert found.writer.mended.amount_minor == 104
+    assert 11 not in found.records
+
+
+def test_a_short_row_before_a_whole_one_is_not_joined_with_it(tmp_path: Path) -> None:
+    rows = samples.alipay_many(9)
+    lines = [samples.alipay_line(row) for row in rows]
+    lines[4] = "2026110122"
+    found = read(tmp_path, alipay_zip(samples.alipay_bill(rows, lines)))
+    assert [row["line"] for row in found.rejects] == ["10"]
+    assert found.writer.records == 8
+
+
+def test_a_key_that_looks_like_a_formula_is_a_text(tmp_path: Path) -> None:
+    """It is taken as it stands; what is written for a spreadsheet is guarded there."""
+    found = read(tmp_path, alipay_zip(ALIPAY.replace("CMCC20261101000101", "=1+1").encode("gbk")))
+    assert found.keys[0][0] == "=1+1"
 
 
 def test_bytes_that_are_no_gbk_cost_one_row(tmp_path: Path) -> None:

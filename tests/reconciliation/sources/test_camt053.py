@@ -136,6 +136,97 @@ def test_a_file_that_does_not_hold_together_is_refused(tmp_path: Path, old: str,
         convert(camt053, CAMT053.replace(old, new).encode(), CONFIG, tmp_path)
 
 
+UNDATED = {
+    "no such day": ("<BookgDt><Dt>2026-13-45</Dt></BookgDt>", "BookgDt", "is not a date", "2026-13-45"),
+    "a word": ("<BookgDt><Dt>yesterday</Dt></BookgDt>", "BookgDt", "is not a date", "yesterday"),
+    "no such time": (
+        "<BookgDt><DtTm>2026-11-01T25:00:00</DtTm></BookgDt>",
+        "BookgDt",
+        "is not a date",
+        "2026-11-01T25:00:00",
+    ),
+    "a word beside a value date": (
+        "<BookgDt><Dt>yesterday</Dt></BookgDt><ValDt><Dt>2026-11-01</Dt></ValDt>",
+        "BookgDt",
+        "is not a date",
+        "yesterday",
+    ),
+    "a word for a value date": ("<ValDt><Dt>yesterday</Dt></ValDt>", "ValDt", "is not a date", "yesterday"),
+    "nothing": ("", "BookgDt", "is missing, and so is ValDt", ""),
+}
+
+
+@pytest.mark.parametrize("case", UNDATED)
+def test_an_entry_of_no_date_is_set_aside_with_its_amount(tmp_path: Path, case: str) -> None:
+    """What stands there is shown; another date is never taken in its place."""
+    dates, column, reason, shown = UNDATED[case]
+    reversal = "<RvslInd>true</RvslInd>\n    <Sts><Cd>BOOK</Cd></Sts>"
+    content = CAMT053.replace(f"{reversal}<BookgDt><Dt>2026-11-01</Dt></BookgDt>", f"{reversal}{dates}")
+    found = convert(camt053, content.encode(), CONFIG, tmp_path)
+    assert list(found.rows) == [1, 2, 4]
+    assert found.rejects[0] == ["3", column, reason, shown]
+    assert found.set_aside_minor == 6_000 + 1_050
+
+
+REFUSED = {
+    "a NUL": (
+        "PAY-1",
+        "PAY\0-1",
+        "it is not well-formed XML, or it is cut short (Invalid character: Char 0x0 out of allowed range, line 17, "
+        "column 35); ask for the file again",
+    ),
+    "a balance of no day": (
+        "<Dt>2026-10-31</Dt>",
+        "<Dt>2026-10-32</Dt>",
+        "OPBD of statement 'S-305' has the date '2026-10-32', which is no date; ask for the file again",
+    ),
+    "cut short after a page": (
+        "CLBD",
+        "ITBD",
+        "statement 'S-305' closes with an interim balance (ITBD), and no further page of it follows; it is cut short; "
+        "ask for the file again",
+    ),
+    "a page that says that more follow": (
+        "<Acct>",
+        "<StmtPgntn><PgNb>1</PgNb><LastPgInd>false</LastPgInd></StmtPgntn><Acct>",
+        "statement 'S-305' says that it goes on (LastPgInd), and no further page of it follows; it is cut short; ask "
+        "for the file again",
+    ),
+    "the first page lost": (
+        "OPBD",
+        "ITBD",
+        "statement 'S-305' opens with an interim balance (ITBD), and the page that it carries on does not stand before "
+        "it; its beginning is missing; ask for the file again",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refusal_is_one_plain_line(tmp_path: Path, case: str) -> None:
+    """What, where, and what to do; nothing of the reader's own words breaks the line."""
+    old, new, says = REFUSED[case]
+    with pytest.raises(SourceError) as refused:
+        convert(camt053, CAMT053.replace(old, new, 1).encode(), CONFIG, tmp_path)
+    assert str(refused.value) == says
+
+
+def test_the_pages_of_a_statement_are_taken(tmp_path: Path) -> None:
+    """The first closes and the second opens with an interim balance; a page of another statement is none of its own."""
+    before, rest = CAMT053.split("  <Stmt>", 1)
+    page, after = rest.split("</Stmt>", 1)
+    page = page.replace(
+        "<ElctrncSeqNb>305</ElctrncSeqNb>", "<StmtPgntn><PgNb>1</PgNb><LastPgInd>false</LastPgInd></StmtPgntn>"
+    )
+    first = page.replace("CLBD", "ITBD")
+    second = page.replace("OPBD", "ITBD").replace(">1150.50<", ">1301.00<").replace(">1000.00<", ">1150.50<")
+    second = second.replace("<PgNb>1</PgNb><LastPgInd>false<", "<PgNb>2</PgNb><LastPgInd>true<")
+    both = f"{before}<Stmt>{first}</Stmt><Stmt>{second}</Stmt>{after}"
+    assert convert(camt053, both.encode(), CONFIG, tmp_path).records == 8
+    other = f"{before}<Stmt>{first}</Stmt><Stmt>{second.replace('S-305', 'S-306')}</Stmt>{after}"
+    with pytest.raises(SourceError, match="no further page of it follows"):
+        convert(camt053, other.encode(), CONFIG, tmp_path)
+
+
 def test_statements_follow_on_each_other(tmp_path: Path) -> None:
     """The second opens where the first closed; the same one twice, or one with a gap before it, is refused."""
     before, rest = CAMT053.split("  <Stmt>", 1)

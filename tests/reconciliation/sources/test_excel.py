@@ -6,7 +6,7 @@ import io
 import random
 import zipfile
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -82,12 +82,21 @@ def test_each_row_becomes_a_record(tmp_path: Path) -> None:
         (3, "", ("amount_minor", "is not an amount")),
         (3, True, ("amount_minor", "is not an amount")),
         (3, "9" * 31, ("amount_minor", "more than 30 digits")),
+        (3, 1e300, ("amount_minor", "more than 15 digits")),
+        (3, date(2026, 11, 1), ("amount_minor", "is not an amount")),
+        (3, "十二元", ("amount_minor", "is not an amount")),
+        (3, "#DIV/0!", ("amount_minor", "is not an amount")),
+        (0, "a\rb", ("business_key", "control character")),
         (3, -1.5, ("amount_minor", "is below 0")),
         (0, 4200001234202611, ("business_key", "more than 15 digits")),
         (0, "a\nb", ("business_key", "control character")),
         (1, "2026-02-30 10:00:00", ("occurred_at", "is not a date")),
         (1, "2026-11-01 25:00:00", ("occurred_at", "is not a date and time")),
         (1, "gestern", ("occurred_at", "is not a date")),
+        (1, 2026111, ("occurred_at", "is not a date")),
+        (1, 202611, ("occurred_at", "is not a date")),
+        (1, 2958466, ("occurred_at", "is not a date")),
+        (1, time(9, 30), ("occurred_at", "is neither text nor a number nor a date")),
         (4, "free", ("fee_minor", "is not an amount")),
     ],
 )
@@ -198,6 +207,27 @@ def test_the_engine_takes_every_record(tmp_path: Path) -> None:
 def _cell(kind: str, value: str) -> str:
     attribute = {"string": "", "float": f' office:value="{value}"', "date": f' office:date-value="{value}"'}[kind]
     return f'<table:table-cell office:value-type="{kind}"{attribute}><text:p>{value}</text:p></table:table-cell>'
+
+
+def test_an_amount_beyond_64_bits_is_left_to_validation(tmp_path: Path) -> None:
+    """It is never wrapped: the control sets its row aside."""
+    config = CONFIG.model_copy(update={"total_row": None})
+    rows = [ROWS[0], (*ROWS[1][:3], "92233720368547758.08", *ROWS[1][4:])]
+    assert convert(excel, workbook(rows), config, tmp_path).rows[5]["amount_minor"] == str(2**63)
+    assert judged(excel, workbook(rows), config, tmp_path) == [(4, 0), (5, 6)]
+
+
+def test_of_merged_cells_only_the_first_has_the_value(tmp_path: Path) -> None:
+    """The rows below have none, and are set aside rather than given what is shown beside them."""
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss"}) as book:
+        sheet = book.add_worksheet("明细")
+        for number, row in enumerate([HEADER, *(ROWS[1],) * 3], start=2):
+            sheet.write_row(number, 0, [cell if number != 4 or place != 3 else "" for place, cell in enumerate(row)])
+        sheet.merge_range("D4:D5", 12.3)
+    found = convert(excel, content.getvalue(), CONFIG.model_copy(update={"total_row": None}), tmp_path)
+    assert {line: row["amount_minor"] for line, row in found.rows.items()} == {4: "1230", 6: "123456"}
+    assert [row[:2] for row in found.rejects] == [["5", "amount_minor"]]
 
 
 def test_open_document_workbooks_are_read(tmp_path: Path) -> None:

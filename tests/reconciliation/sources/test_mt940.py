@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_the_direction_can_be_turned(tmp_path: Path) -> None:
         (f":25:{ACCOUNT}\n", "", "does not name one account"),
         ("00305/002", "00305/001", "twice"),
         (":20:", ":21:", "before any :20:"),
-        (":61:2611011101C250", ":61:not an entry", "cannot be read as MT940"),
+        (":61:2611011101C250", ":61:not an entry", "does not begin with a date"),
         (":62M:", ":90D:1CNY99,51\n:62M:", "sum debit entries"),
         (":62M:", ":90C:1CNY250,01\n:90D:1CNY99,50\n:62M:", "states"),
     ],
@@ -106,6 +107,126 @@ def test_a_file_that_does_not_hold_together_is_refused(tmp_path: Path, old: str,
     """Wrong or missing balances, entries, accounts, days and numbers: a sentence, and nothing of the file is used."""
     with pytest.raises(SourceError, match=says):
         convert(mt940, MT940.replace(old, new).encode(), CONFIG, tmp_path)
+
+
+FIRST, SECOND = MT940.split("-}\n")[:2]
+"""The two pages of the sample."""
+PAGES = {
+    "cut short after its first page": (
+        FIRST,
+        "statement 00305/001 closes with :62M: on line 13, and no further page of it follows; it is cut short; ask for "
+        "the file again",
+    ),
+    "another statement in place of its second page": (
+        MT940.replace(":60M:", ":60F:"),
+        "statement 00305/001 closes with :62M: on line 13, and no further page of it follows; it is cut short; ask for "
+        "the file again",
+    ),
+    "a page of another statement": (
+        MT940.replace("00305/002", "00306/002"),
+        "statement 00305/001 closes with :62M: on line 13, and no further page of it follows; it is cut short; ask for "
+        "the file again",
+    ),
+    "the first page lost": (
+        SECOND,
+        "statement 00305/002 opens with :60M: on line 5, and the page that it carries on does not stand before it; its "
+        "beginning is missing; ask for the file again",
+    ),
+    "the first page lost behind another statement": (
+        MT940.replace(":62M:", ":62F:"),
+        "statement 00305/002 opens with :60M: on line 19, and the page that it carries on does not stand before it; its "
+        "beginning is missing; ask for the file again",
+    ),
+    "a page between lost that moved nothing": (
+        MT940.replace("00305/002", "00305/003"),
+        "statement 00305/003 follows on 00305/001; a page between them is missing or out of order; ask for the file "
+        "again",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_a_statement_of_which_a_page_is_missing_is_refused(tmp_path: Path, case: str) -> None:
+    """The first page opens with :60F:, the last closes with :62F:, and those between are numbered one after another."""
+    content, says = PAGES[case]
+    with pytest.raises(SourceError) as refused:
+        convert(mt940, content.encode(), CONFIG, tmp_path)
+    assert str(refused.value) == says
+
+
+def test_pages_between_the_first_and_the_last_are_taken(tmp_path: Path) -> None:
+    """A page opens with :60M: and closes with :62M:; one that moves nothing counts too, and so do unnumbered pages."""
+    between = SECOND[: SECOND.index(":61:")] + ":62M:C261101CNY100150,51\n"
+    content = f"{FIRST}-}}\n{between}-}}\n{SECOND.replace('00305/002', '00305/003')}"
+    assert convert(mt940, content.encode(), CONFIG, tmp_path).records == 4
+    bare = re.sub(":28C:.*\n", "", content)
+    assert convert(mt940, bare.encode(), CONFIG, tmp_path).rows[5]["record_id"] == "#1/1-1"
+
+
+UNREADABLE = {
+    "two commas": ("D99,50", "D9,9,5", "line 10 (:61:) states '9,9,5' as its amount, which is no amount"),
+    "a point": ("D99,50", "D99.50", "line 10 (:61:) states '99.50' as its amount, which is no amount"),
+    "a sign": ("D99,50", "D-99,50", "line 10 (:61:) states '-99,50' as its amount, which is no amount"),
+    "no amount": ("D99,50", "D", "line 10 (:61:) states '' as its amount, which is no amount"),
+    "too many digits": (
+        "D99,50",
+        "D99999999999999999999,50",
+        "line 10 (:61:) states '99999999999999999999' as its amount, which is no amount",
+    ),
+    "no mark": (
+        "1101D99,50",
+        "1101X99,50",
+        "line 10 is an entry (:61:) that does not begin with a date and C or D",
+    ),
+    "a word for a date": (
+        "2611011101D",
+        "yesterdayD",
+        "line 10 is an entry (:61:) that does not begin with a date and C or D",
+    ),
+    "a balance of two commas": (
+        "CNY100000,00",
+        "CNY1,000,00",
+        "line 5 (:60F:) states '1,000,00' as its amount, which is no amount",
+    ),
+    "a balance of no day": (
+        ":62F:C261101",
+        ":62F:C261345",
+        "line 23 is a balance (:62F:) that does not begin with C or D, a date and a currency",
+    ),
+    "a number of a statement that is none": (
+        "00305/001",
+        "first",
+        "the statement of line 2 cannot be read as MT940",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_cannot_be_read_is_named_with_its_line(tmp_path: Path, case: str) -> None:
+    """Without it the balance proves nothing, so the file is refused; the sentence says which field it is."""
+    old, new, says = UNREADABLE[case]
+    with pytest.raises(SourceError) as refused:
+        convert(mt940, MT940.replace(old, new, 1).encode(), CONFIG, tmp_path)
+    assert str(refused.value) == f"{says}; ask for the file again"
+
+
+UNDATED = {
+    "no such value date": ("261345", "1101", "value date", "261345"),
+    "no such entry date": ("261101", "1345", "entry date", "1345"),
+    "a leap day in no leap year": ("261101", "0229", "entry date", "0229"),
+    "half an entry date": ("261101", "11", "entry date", "11"),
+}
+
+
+@pytest.mark.parametrize("case", UNDATED)
+def test_an_entry_of_no_date_is_set_aside_with_its_amount(tmp_path: Path, case: str) -> None:
+    """The balances still lead from one to the next, so the others go on."""
+    value, entry, column, shown = UNDATED[case]
+    content = MT940.replace("2611011101D99,50", f"{value}{entry}D99,50")
+    found = convert(mt940, content.encode(), CONFIG, tmp_path)
+    assert list(found.rows) == [6, 20, 22]
+    assert found.rejects[0] == ["10", column, "is not a date", shown]
+    assert (found.set_aside_minor, found.stated["debit_minor"]) == (9_950 + 1, 9_950 + 5_000)
 
 
 def test_an_entry_without_type_is_not_swallowed_by_the_next(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from reconciliation.sources import SourceError, unionpay_zm
 from reconciliation.sources.unionpay_zm import LENGTH_BYTES, WIDTHS, Config, moment_of
+from reconciliation.standard_record import write_manifest
 from tests.reconciliation.sources import samples
 from tests.reconciliation.sources.samples import DAY, UNIONPAY_MERCHANT, ZM, Converted, converted, written, zm, zm_line
 
@@ -133,7 +134,8 @@ REFUSED: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
         "bill.zm",
         "no line is of settlement day 2026-11-01; the first is of 10-30 22:00:01",
     ),
-    "no ZM file": (lambda _: b"a,b,c\n1,2,3\n", "bill.zm", "or no ZM file at all"),
+    "no ZM file": (lambda _: b"a,b,c\n1,2,3\n", "bill.zm", "none of its 2 lines can be read; it is no ZM file, or"),
+    "UTF-8": (lambda content: content.decode("gbk").encode(), "bill.zm", "none of its 7 lines can be read"),
     "no line end": (lambda _: b"x" * 100_000, "bill.zm", "longer than"),
     "a name of another day": (lambda content: content, f"INN26110288ZM_{UNIONPAY_MERCHANT}", "settlement day 261102"),
     "a name of another merchant": (
@@ -172,7 +174,15 @@ def start(number: int) -> int:
 
 BAD: dict[str, tuple[Callable[[bytes], bytes], str, bool]] = {
     "a byte short": (lambda line: line[1:], "", False),
-    "a byte long": (lambda line: line + b" ", "", False),
+    "a byte long": (lambda line: line + b" ", "", True),
+    "a name in UTF-8": (
+        lambda line: line.replace("西单营业厅".encode("gbk"), "西单营业厅".encode()),
+        "",
+        True,
+    ),
+    "a line break in the order": (lambda line: spoil(line, start(12) + 2, b"\n"), "商户订单号", True),
+    "line breaks in a field that is not read": (lambda line: spoil(line, start(31), b"\r\n\n"), "", True),
+    "a carriage return in the order": (lambda line: spoil(line, start(12) + 2, b"\r"), "商户订单号", True),
     "no separator": (lambda line: spoil(line, 3, b"x"), "", False),
     "fields moved": (lambda line: line[:50] + b"9" + line[50:-1], "", False),
     "no amount": (lambda line: spoil(line, start(7), b"00000000-100"), "交易金额", False),
@@ -226,7 +236,7 @@ def test_mutated_bytes_never_raise_anything_but_source_error(rounds: int, length
 def test_generated_malformed_lines_are_all_accounted_for(count: int, tmp_path: Path) -> None:
     """Every third line is spoilt; the rest are records, and the totals are those of the sound lines."""
     dice, rows = random.Random(11), samples.zm_many(count)
-    lines, spoilt, sound = [], set(), 0
+    lines, spoilt, sound, at = [], set(), 0, 1
     for place, row in enumerate(rows):
         line = zm_line(row)
         if place % 3 == 1:
@@ -234,14 +244,54 @@ def test_generated_malformed_lines_are_all_accounted_for(count: int, tmp_path: P
             line = change(line)
             if column == "商户订单号" and row.kind == "04":
                 line = spoil(line, start(41), b" " * 32)
-            spoilt.add(place + 1)
+            spoilt.add(at)
         else:
             sound += row.fen
         lines.append(line + b"\n")
+        at += lines[-1].count(b"\n")  # a broken line takes several
     found = read(tmp_path, b"".join(lines))
     assert {int(reject["line"]) for reject in found.rejects} == spoilt
     assert found.lines_tie
     assert found.stated["payments_amount_minor"] + found.stated["refunds_amount_minor"] == sound
+
+
+def test_what_a_broken_line_says_and_which_lines_it_takes(tmp_path: Path) -> None:
+    """It is one row on its first line; lines that are short for another reason stay rows of their own."""
+    lines = zm().split(b"\r\n")[:6]
+    lines[1] = spoil(lines[1], start(12) + 2, b"\n")
+    found = read(tmp_path, b"\r\n".join([*lines, b""]))
+    assert found.rejects == [
+        {
+            "line": "2",
+            "column": "商户订单号",
+            "reason": "a line break stands in one of the line's fields",
+            "value": "CM\\x0aC20261101000202",
+        }
+    ]
+    assert sorted(found.records) == [1, 4, 5, 6, 7]
+    lines = zm().split(b"\r\n")[:6]
+    lines[1:3] = [lines[1][:300], lines[2][:299]]
+    assert [row["line"] for row in read(tmp_path, b"\r\n".join([*lines, b""]), name="short.zm").rejects] == ["2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "amount", "refused"),
+    [
+        (7, 31_280, ""),
+        (7, 31_280 - 2990, ""),
+        (8, 31_280, "it has 7 rows and the manifest states 8; ask for the file again"),
+        (7, 31_279, "its amounts add up to 31280 minor units and the manifest states 31279; ask for the file again"),
+    ],
+)
+def test_a_manifest_beside_it_must_tie(tmp_path: Path, rows: int, amount: int, refused: str) -> None:
+    """Rows set aside count; the amount of a line that is too long may have been counted or not."""
+    lines = zm().split(b"\r\n")[:7]
+    lines[1] += b" "
+    path = samples.written(tmp_path, "bill.zm", b"\r\n".join([*lines, b""]))
+    write_manifest(path, "payment", DAY, rows, amount)
+    found = samples.converted(unionpay_zm, CONFIG, path)
+    outcome = samples.matched(unionpay_zm.NAME, CONFIG, path, found)
+    assert [reason.removeprefix(f"{path}: ") for reason in outcome.refused] == ([refused] if refused else [])
 
 
 def test_a_line_of_the_description_is_read_at_its_places(tmp_path: Path) -> None:

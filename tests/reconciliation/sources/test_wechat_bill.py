@@ -125,7 +125,8 @@ REFUSED: dict[str, tuple[Callable[[str], str], str]] = {
     "cut short after the summary's header": (lambda text: text[: text.index("`7,`78.89")], "0 lines follow"),
     "cut short in the summary": (lambda text: text[: text.index(",`79.89")], "5 values for 7 names"),
     "cut short in the header": (lambda text: text[:60], "lacks"),
-    "empty": (lambda _: "", "lacks"),
+    "empty": (lambda _: "", "it is empty; ask for the file again"),
+    "blank lines": (lambda _: "\r\n\r\n", "it is empty; ask for the file again"),
     "doubled": (lambda text: text + text[1:], "lines follow"),
     "a row lost": (lambda text: text.replace(text.split("\n")[3] + "\n", ""), "states 7 rows and it has 6"),
     "a row twice": (
@@ -168,6 +169,9 @@ BAD: dict[str, tuple[str, str, bool]] = {
     "a time with a zone": ("交易时间", "2026-11-01T00:00:00Z", True),
     "another merchant": ("商户号", "1900000110", True),
     "another currency": ("货币种类", "USD", True),
+    "a currency that is none": ("货币种类", "RMB", True),
+    "no currency": ("货币种类", "", True),
+    "a carriage return in the order": ("商户订单号", "CM\rCC", True),
     "an unknown state": ("交易状态", "USERPAYING", True),
     "no order": ("商户订单号", "", True),
     "a NUL": ("商户订单号", "CMCC\0", True),
@@ -220,6 +224,11 @@ def test_rows_of_the_wrong_shape_are_set_aside(tmp_path: Path) -> None:
     assert found.lines_tie
     assert min(found.records) == 6
     assert 8 not in found.records, "the second line of the broken row is part of it"
+
+
+def test_a_key_that_looks_like_a_formula_is_a_text(tmp_path: Path) -> None:
+    """It is taken as it stands; what is written for a spreadsheet is guarded there."""
+    assert read(tmp_path, WECHAT.replace("`CMCC20261101000001", "`=1+1")).keys[0][0] == "=1+1"
 
 
 def test_a_stray_row_of_another_day_is_left_to_validation(tmp_path: Path) -> None:
