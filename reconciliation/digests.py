@@ -23,6 +23,7 @@ _IN_A_BUCKET: Final = 2  # bits of the number of digests that fall into one buck
 _MOST_BUCKETS: Final = 23  # bits of their number: a table of 64 MB for each party
 _ROOM: Final = 4  # bits by which there are more places for marks than rows
 _MOST_PLACES: Final = 26  # bits of their number: a table of 64 MB
+_CHUNK: Final = 1 << 17  # digests that are worked on at a time
 _AT_ONCE: Final = 30_000_000  # long digests of all parties that are sorted at once: 240 MB, and as much again
 
 
@@ -45,7 +46,7 @@ class Marks:
         """Where among the digests those of the set stand, rising."""
         import numpy
 
-        return numpy.flatnonzero(self._places[digests >> self._shift])
+        return _where(digests, lambda few: self._places.take((few >> self._shift).astype(numpy.intp)))
 
 
 def repeated(digests: Digests) -> Digests:
@@ -56,29 +57,29 @@ def repeated(digests: Digests) -> Digests:
     return numpy.unique(digests[1:][digests[1:] == digests[:-1]])
 
 
-def unshared(parties: Sequence[Callable[[], Digests]], most: int) -> list[Rows]:
-    """For each party the rows, rising, whose long digest not each party has exactly once; `most` is about the number of
-    rows of the largest. What all parties have equally often may pass for shared.
+def unshared(parties: Sequence[Digests]) -> list[Rows]:
+    """For each party the rows, rising, whose long digest not each party has exactly once. What all parties have equally
+    often may pass for shared.
 
-    Each of `parties` gives all its digests in the order of its rows, and is asked for them anew whenever they are needed,
-    so that few are held at once. Digests are cast into buckets by their first bits. Where the sums of a bucket (modulo
+    Digests are cast into buckets by their first bits. Where the sums of a bucket (modulo
     2^64) are the same with all parties, so are its digests, but for one chance in 2^64; only those of the other buckets
     are sorted and compared.
     """
     import numpy
 
+    most = max(map(len, parties))
     bits = min(max(most.bit_length() - _IN_A_BUCKET, 1), _MOST_BUCKETS)
     parts = 1
     while most * len(parties) > _AT_ONCE * parts:
         parts *= 2
     found: list[list[Rows]] = [[numpy.zeros(0, numpy.intp)] for _ in parties]
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        first, *others = pool.map(lambda party: _sums(party(), bits), parties)
+        first, *others = pool.map(lambda party: _sums(party, bits), parties)
         unlike = numpy.any([first != other for other in others], axis=0)
         for part in range(parts):
             wanted = unlike if parts == 1 else unlike & (numpy.arange(1 << bits) % parts == part)
             if wanted.any():
-                each = list(pool.map(lambda party, wanted=wanted: _chosen(party(), wanted, bits), parties))
+                each = list(pool.map(lambda party, wanted=wanted: _chosen(party, wanted, bits), parties))
                 odd = _odd([digests for digests, _ in each])
                 for mine, (digests, rows) in zip(found, each, strict=True):
                     mine.append(rows[_among(digests, odd)])
@@ -96,7 +97,9 @@ def _sums(digests: Digests, bits: int) -> Digests:
     import numpy
 
     found = numpy.zeros(1 << bits, numpy.uint64)
-    numpy.add.at(found, _buckets(digests, bits), digests)
+    for begin in range(0, len(digests), _CHUNK):
+        few = digests[begin : begin + _CHUNK]
+        numpy.add.at(found, _buckets(few, bits), few)
     return found
 
 
@@ -104,10 +107,20 @@ def _chosen(digests: Digests, wanted: Rows, bits: int) -> tuple[Digests, Rows]:
     """The digests of the wanted buckets, sorted, and their rows."""
     import numpy
 
-    rows = numpy.flatnonzero(wanted[_buckets(digests, bits)])
+    rows = _where(digests, lambda few: wanted.take(_buckets(few, bits)))
     digests = digests[rows]
     order = numpy.argsort(digests)
     return digests[order], rows[order]
+
+
+def _where(digests: Digests, test: Callable[[Digests], Rows]) -> Rows:
+    """Where the test holds, which is asked for pieces that stay in the processor's cache."""
+    import numpy
+
+    found = [numpy.zeros(0, numpy.intp)]
+    for begin in range(0, len(digests), _CHUNK):
+        found.append(numpy.flatnonzero(test(digests[begin : begin + _CHUNK])) + begin)
+    return numpy.concatenate(found)
 
 
 def _odd(parties: Sequence[Digests]) -> Digests:

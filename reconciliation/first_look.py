@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciliation import digests
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     import numpy
 
     from reconciliation.engines import Columnar
+    from reconciliation.sources import Opened
     from reconciliation.validation import Day
 
 _THREADS: Final = 2
@@ -40,13 +40,19 @@ _WHOLE: Final = 2  # where one row in so many is not at rest, the whole file is 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One party's rows as digests: a table of identity and key, in the order of the file. `odd` are the keys that the
-    party alone shows not to be at rest. One party is asked for more, since rows at rest have the same with each: its table
-    has the amount, too, and its `odd` those keys that it has more than once."""
+    """One party's rows as digests, in the order of its file: `identities` of 64 bits and `keys` of 32. `odd` are the keys that
+    the party alone shows not to be at rest. One party is asked for more, since rows at rest have the same with each: it has
+    `amounts`, too, and its `odd` those keys that it has more than once."""
 
-    rows: ir.Table
-    count: int
+    identities: numpy.ndarray[Any, Any]
+    keys: numpy.ndarray[Any, Any]
+    amounts: numpy.ndarray[Any, Any] | None
     odd: numpy.ndarray[Any, Any]
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,43 +64,42 @@ class Found:
     at_rest: Totals
 
 
-def look(engine: Columnar, name: str, text: ir.Table, day: Day, *, alike: bool) -> Looked:
-    """Read one file's rows as digests into the table `name`. With `alike` only what a party says for itself is judged:
-    the rest must be as another party has it. Raises ReadError.
+def look(engine: Columnar, opened: Opened, day: Day, *, alike: bool) -> Looked:
+    """Read one file's rows as digests. With `alike` only what a party says for itself is judged: the rest must be as another
+    party has it. Raises ReadError.
     """
     import ibis
     import numpy
 
-    typed = plain(text, day, alike=alike)
-    said = ("business_key", "kind", "amount_minor", "currency", "status", "fee_minor")
-    identity = ibis.struct({column: typed[column] for column in said}).hash()
-    spoiled = ibis.struct({"name": ibis.literal(name), "identity": identity}).hash()
-    rows = engine.number(
-        name,
-        typed.select(
-            identity=ibis.ifelse(typed["plain"], identity, spoiled),
-            key=_key(typed["business_key"], typed["kind"]),
-            record=_digest(typed["record_id"]),
-            **({} if alike else {"amount": typed["amount"].fill_null(0)}),
-        ),
-    )
-    records = _column(engine, rows, "record")
+    typed = plain(opened.text, day, alike=alike)
+    key = _key(typed["business_key"], typed["kind"])
+    said = {column: typed[column] for column in ("amount_minor", "currency", "status", "fee_minor")}
+    identity = ibis.struct({"key": key, **said}).hash()
+    spoiled = ibis.struct({"party": ibis.literal(opened.delivered.party), "identity": identity}).hash()
+    columns = {
+        "identity": ibis.ifelse(typed["plain"], identity, spoiled),
+        "key": _short(key),
+        "record": _short(typed["record_id"].hash()),
+        **({} if alike else {"amount": typed["amount"].fill_null(0)}),
+    }
+    found = engine.arrays(typed.select(**columns), opened.count)
+    keys, records = found["key"], found.pop("record")
     marks = Marks(len(records))
     marks.add(repeated(records.copy()))
-    odd = _column(engine, rows, "key")[marks.rows(records)]
+    odd = keys[marks.rows(records)]
     if not alike:
-        odd = numpy.concatenate([odd, repeated(_column(engine, rows, "key"))])
-    return Looked(rows, len(records), odd)
+        odd = numpy.concatenate([odd, repeated(keys.copy())])
+    return Looked(found["identity"], keys, found.get("amount"), odd)
 
 
 def _key(business_key: ir.Value, kind: ir.Value) -> ir.Value:
     import ibis
 
-    return _digest(ibis.struct({"business_key": business_key, "kind": kind}))
+    return ibis.struct({"business_key": business_key, "kind": kind}).hash()
 
 
-def _digest(value: ir.Value) -> ir.Value:
-    return (value.hash() >> 64 - digests.BITS).cast("uint32")
+def _short(digest: ir.Value) -> ir.Value:
+    return (digest >> 64 - digests.BITS).cast("uint32")
 
 
 def compare(engine: Columnar, looked: Mapping[str, Looked], brought: Iterable[ir.Table]) -> Found | None:
@@ -102,33 +107,28 @@ def compare(engine: Columnar, looked: Mapping[str, Looked], brought: Iterable[ir
     have to be looked at: where many are not at rest that is quicker than to pick them."""
     import ibis
 
-    most = max(each.count for each in looked.values())
-    odd = Marks(most)
+    odd = Marks(max(each.count for each in looked.values()))
     for each in looked.values():
         odd.add(each.odd)
     for rows in brought:
         kind = ibis.ifelse(rows["refund"], KINDS[1], KINDS[0])
-        odd.add(_column(engine, rows.select(key=_key(rows["business_key"], kind)), "key"))
-    rows_of = unshared([partial(_column, engine, each.rows, "identity") for each in looked.values()], most)
+        odd.add(engine.arrays(rows.select(key=_short(_key(rows["business_key"], kind))))["key"])
+    for each, rows in zip(looked.values(), unshared([each.identities for each in looked.values()]), strict=True):
+        odd.add(each.keys[rows])
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        keys = list(pool.map(lambda each: _column(engine, each.rows, "key"), looked.values()))
-        for mine, rows in zip(keys, rows_of, strict=True):
-            odd.add(mine[rows])
-        chosen = dict(zip(looked, pool.map(odd.rows, keys), strict=True))
+        chosen = dict(zip(looked, pool.map(odd.rows, [each.keys for each in looked.values()]), strict=True))
     resting = {each.count - len(chosen[name]) for name, each in looked.items()}
     few = all(len(rows) * _WHOLE <= looked[name].count for name, rows in chosen.items())
     if len(resting) > 1 or not few:  # else two records share an identity: nothing is taken on trust
         return None
-    return Found(chosen, Totals(resting.pop(), _amount_but(engine, looked, chosen)))
+    amount = sum(
+        _total(each.amounts) - _total(each.amounts[chosen[name]])
+        for name, each in looked.items()
+        if each.amounts is not None
+    )
+    return Found(chosen, Totals(resting.pop(), amount))
 
 
-def _amount_but(engine: Columnar, looked: Mapping[str, Looked], chosen: Mapping[str, numpy.ndarray[Any, Any]]) -> int:
-    """The minor units of the first party's rows but the chosen ones: what each party has at rest."""
-    name = next(iter(looked))
-    amounts = _column(engine, looked[name].rows, "amount")
-    amounts[chosen[name]] = 0
-    return (int((amounts >> 32).sum()) << 32) + int((amounts & 0xFFFFFFFF).sum())  # no sum of halves is beyond 64 bits
-
-
-def _column(engine: Columnar, rows: ir.Table, name: str) -> numpy.ndarray[Any, Any]:
-    return engine.arrays(rows.select(name))[name]
+def _total(amounts: numpy.ndarray[Any, Any]) -> int:
+    """The sum of amounts of 64 bits, in halves that cannot overflow."""
+    return (int((amounts >> 32).sum()) << 32) + int((amounts & 0xFFFFFFFF).sum())

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 AGAIN: Final = "_again"
 _DAYS_SHOWN: Final = 3
-_AT_ONCE: Final = 2  # parties worked for side by side; more would only take the engine's threads from each other
+_AT_ONCE: Final = 3  # parties worked for side by side; more would only take the engine's threads from each other
 Result = TypeVar("Result")
 
 
@@ -95,11 +95,11 @@ def _first(
     faults: list[str] = []
 
     def look(party: str) -> Looked:
-        def seen(opened: Opened, name: str) -> tuple[Looked, int]:
-            found = first_look.look(engine, name, opened.text, day, alike=party != request.names[0])
+        def seen(opened: Opened, _: str) -> tuple[Looked, int]:
+            found = first_look.look(engine, opened, day, alike=party != request.names[0])
             return found, found.count
 
-        ways[party].stood, looked = _first_that_stands(ways[party].left, f"{party}_look", seen)
+        ways[party].stood, looked = _first_that_stands(ways[party].left, party, seen)
         return looked
 
     looked = _for_each(arrivals, request.names, look, faults)

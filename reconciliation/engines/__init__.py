@@ -55,10 +55,11 @@ class Engine(Protocol):
 
 @runtime_checkable
 class Columnar(Engine, Protocol):
-    """What an engine can do besides whose tables lie in this process: whole columns come and go as arrays."""
+    """What an engine can do besides whose tables lie in this process: whole columns come as arrays."""
 
-    def arrays(self, rows: ir.Table) -> dict[str, numpy.ndarray[Any, Any]]:
-        """The columns of a result, none of which has nulls; of a stored table in the order of its rows."""
+    def arrays(self, rows: ir.Table, count: int | None = None) -> dict[str, numpy.ndarray[Any, Any]]:
+        """The columns of a result, none of which has nulls, in the order of the rows of its source; `count` is how many
+        there should be, where that is known. Raises ReadError."""
 
     def clear(self) -> None:
         """Forget all stored tables."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciliation.engines import ReadError
 
@@ -21,11 +21,17 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 
+_ROWS_AT_ONCE: Final = 1 << 20
+_MOST_IN_MEMORY: Final = 40_000_000  # rows of arrays: 800 MB for a party of the most columns
+_UNREADABLE: Final = ("Invalid Input Error", "Conversion Error", "IO Error")
+
+
 @dataclass(frozen=True, slots=True)
 class DuckDB:
     """One open database."""
 
     backend: Backend
+    folder: Path  # for what does not fit in memory
 
     def read_csv(self, path: Path, columns: Sequence[str]) -> ir.Table:
         """A view of a CSV file with a header, every column as text; an empty field is null."""
@@ -67,12 +73,8 @@ class DuckDB:
 
     def number(self, name: str, rows: ir.Table) -> ir.Table:
         """Carry out `rows` in the order of its source; DuckDB numbers a fresh table's rows in that order."""
-        import duckdb
-
-        try:
+        with _reading():
             table = self.keep(name, rows)
-        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
-            raise ReadError(str(error).splitlines()[0]) from error
         return table if "row" in table.columns else table.mutate(row=table.rowid())
 
     def keep(self, name: str, rows: ir.Table) -> ir.Table:
@@ -93,16 +95,42 @@ class DuckDB:
             found = cursor.execute(self.backend.compile(rows)).fetchall()
         return [dict(zip(rows.columns, row, strict=True)) for row in found]
 
-    def arrays(self, rows: ir.Table) -> dict[str, numpy.ndarray[Any, Any]]:
-        """The columns of a result, none of which has nulls; of a stored table in the order of its rows."""
-        with self._cursor() as cursor:
-            found: dict[str, Any] = cursor.execute(self.backend.compile(rows)).fetchnumpy()
-        return found
+    def arrays(self, rows: ir.Table, count: int | None = None) -> dict[str, numpy.ndarray[Any, Any]]:
+        """The columns of a result, none of which has nulls, in the order of the rows of its source; `count` is how many
+        there should be, where that is known. Columns too large for memory lie in files. Raises ReadError."""
+        with self._cursor() as cursor, _reading():
+            reader = cursor.sql(self.backend.compile(rows)).to_arrow_reader(_ROWS_AT_ONCE)
+            types = {field.name: field.type.to_pandas_dtype() for field in reader.schema}
+            found, filled = self._room(types, count or _ROWS_AT_ONCE), 0
+            for batch in reader:
+                end = filled + batch.num_rows
+                if end > len(found[rows.columns[0]]):
+                    longer = self._room(types, 2 * end)
+                    for name, values in found.items():
+                        longer[name][:filled] = values[:filled]
+                    found = longer
+                for name, values in found.items():
+                    values[filled:end] = batch.column(name).to_numpy()
+                filled = end
+        return {name: values[:filled] for name, values in found.items()}
+
+    def _room(self, types: Mapping[str, Any], rows: int) -> dict[str, numpy.ndarray[Any, Any]]:
+        """Arrays without content, of so many rows."""
+        import numpy
+        from ibis import util
+
+        if rows <= _MOST_IN_MEMORY:
+            return {name: numpy.empty(rows, kind) for name, kind in types.items()}
+        return {
+            name: numpy.memmap(self.folder / util.gen_name(name), kind, "w+", shape=(rows,))
+            for name, kind in types.items()
+        }
 
     def clear(self) -> None:
         """Forget all stored tables."""
         with self._cursor() as cursor:
-            for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+            names = cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+            for (name,) in names:
                 cursor.execute(f"DROP TABLE {name}")
 
     def export(self, rows: ir.Table, path: Path) -> None:
@@ -114,6 +142,19 @@ class DuckDB:
     def _cursor(self) -> contextlib.closing[Any]:
         """A connection of its own to the same database, so that threads can work side by side."""
         return contextlib.closing(self.backend.con.cursor())
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Says what is wrong with a file as ReadError; a stream says it as OSError, with the same words."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        if str(error).startswith(_UNREADABLE):
+            raise ReadError(str(error).splitlines()[0]) from error
+        raise
 
 
 @contextlib.contextmanager
@@ -131,7 +172,7 @@ def connect(folder: Path, memory_limit_bytes: int) -> Iterator[DuckDB]:
     backend.con.execute("SET GLOBAL TimeZone = 'UTC'")  # else instants would be written as this machine's local time
     ibis.options.sql.fuse_selects = False  # the database flattens nested selects faster than Python does
     try:
-        yield DuckDB(backend)
+        yield DuckDB(backend, folder)
     finally:
         backend.disconnect()
 

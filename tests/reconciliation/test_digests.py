@@ -46,8 +46,7 @@ def alike(parties: list[list[int]]) -> set[int]:
 @example([[2**63 + 5], [5]])
 def test_rows_that_not_every_party_has_once_are_found(parties: list[list[int]]) -> None:
     """None is missed and none is found beside, but for such as all parties have equally often."""
-    given_ = [lambda values=values: numpy.array(values, numpy.uint64) for values in parties]
-    found = [rows.tolist() for rows in unshared(given_, max(map(len, parties)))]
+    found = [rows.tolist() for rows in unshared([numpy.array(values, numpy.uint64) for values in parties])]
     forgiven = alike(parties)
     for values, mine, expected in zip(parties, found, plainly(parties), strict=True):
         assert mine == sorted(mine)
@@ -66,7 +65,7 @@ def test_many_rows_are_compared_in_parts(at_once: int, monkeypatch: pytest.Monke
     parties[0] = parties[0][parties[0] != missing]
     parties[1] = numpy.append(parties[1], twice)
     parties[2][parties[2] == other] += numpy.uint64(1)
-    found = unshared([party.copy for party in parties], 20_000)
+    found = unshared(parties)
     assert [len(rows) for rows in found] == [2, 4, 3]
     for party, rows in zip(parties, found, strict=True):
         assert set(party[rows]) <= {missing, twice, other, other + numpy.uint64(1)}

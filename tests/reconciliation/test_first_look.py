@@ -187,7 +187,7 @@ def test_identities_that_two_records_share_are_not_trusted(monkeypatch: pytest.M
     """Should a digest be shared, a file does not tie, and everything is looked at closely before it would be refused."""
     day = {name: [record(f"k{number}") for number in range(50)] for name in PARTIES}
     day["payment"][7]["amount_minor"] = 999
-    monkeypatch.setattr(first_look, "unshared", lambda parties, _: [numpy.zeros(0, numpy.intp) for _ in parties])
+    monkeypatch.setattr(first_look, "unshared", lambda parties: [numpy.zeros(0, numpy.intp) for _ in parties])
     outcome = run(deliver(tmp_path, day))
     assert [line["class"] for line in lines(outcome)] == ["amount_shortfall"]
 
