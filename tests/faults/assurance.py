@@ -1,7 +1,8 @@
 """A story of two days of revenue assurance, told step by step with a clock of its own, that can be killed in each step.
 
 The first day has breaks, which become an alert, a ticket and cases; people propose and approve a back-fill and sign the
-run; the second day proves it. A step that was killed is told again from its beginning, as a restarted pipeline does.
+run; the second day proves it. Then its files are mended, somebody asks for it to be run again, and the pipeline answers. A step
+that was killed is told again from its beginning, as a restarted pipeline does.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ from bomc.configuration.estate import load_estate
 from bomc.pipeline.cycle import Cycle
 from core.model import Outcome
 from core.store.open import open_store, reading, upgrade, writing
-from core.store.tables import break_adjustment, break_case, control_run
-from reconciliation.desk import adjustments, signatures
+from core.store.tables import break_adjustment, break_case, control_run, run_request
+from reconciliation.desk import adjustments, reruns, signatures
 from reconciliation.match import run as run_match
 from reconciliation.standard_record import PARTIES, write
 from tests.faults.killing import Killer, Point
 from tests.faults.story import rules_of
-from tests.reconciliation.days import record
+from tests.reconciliation.days import Row, record
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY, NEXT = date(2026, 11, 1), date(2026, 11, 2)
@@ -83,21 +84,32 @@ def begin(home: Path, *, with_totals: bool = False) -> None:
     for name, text in (*controls.items(), ("routes", ROUTES)):
         (home / "config" / f"{name}.yaml").write_text(text, encoding="utf-8")
     lost, booked = {"b"}, ["a", *(f"k{number}" for number in range(8))]
-    for day, came in ((DAY, FIRST - timedelta(hours=12)), (NEXT, SECOND - timedelta(hours=12))):
-        for party in PARTIES:
-            keys = booked if day == DAY else ["x", "y"] if party == "payment" else ["x"]
-            rows = [record(key, channel="7", business_day=day.isoformat(), occurred_at=noon(day)) for key in keys]
-            if day == DAY and party != "billing":
-                rows += [record(key, channel="9") for key in sorted(lost)]
-            if day == NEXT and party == "billing":
-                rows += [record("b", "b-late", channel="9", business_day=day.isoformat(), occurred_at=noon(day))]
-            path = home / "exchange" / day.isoformat() / f"{party}.csv"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write(path, party, day, rows)
-            os.utime(path, (came.timestamp(), came.timestamp()))
+    for party in PARTIES:
+        rows = [record(key, channel="7", business_day=DAY.isoformat(), occurred_at=noon(DAY)) for key in booked]
+        if party != "billing":
+            rows += [record(key, channel="9") for key in sorted(lost)]
+        deliver(home, party, DAY, rows, FIRST - timedelta(hours=12))
+        deliver_next(home, party, ["x", "y"] if party == "payment" else ["x"], SECOND - timedelta(hours=12))
     engine = open_store(store_of(home))
     upgrade(engine)
     engine.dispose()
+
+
+def deliver(home: Path, party: str, day: date, rows: list[Row], came: datetime) -> None:
+    """A party's file of a day, which came at that moment."""
+    path = home / "exchange" / day.isoformat() / f"{party}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, party, day, rows)
+    os.utime(path, (came.timestamp(), came.timestamp()))
+
+
+def deliver_next(home: Path, party: str, keys: list[str], came: datetime) -> None:
+    """A party's file of the second day; billing's has the record that it lacked on the first."""
+    of_day: Row = {"business_day": NEXT.isoformat(), "occurred_at": noon(NEXT)}
+    rows = [record(key, None, channel="7", **of_day) for key in keys]
+    if party == "billing":
+        rows.append(record("b", "b-late", channel="9", **of_day))
+    deliver(home, party, NEXT, rows, came)
 
 
 def noon(day: date) -> str:
@@ -164,18 +176,18 @@ def tell(home: Path, step: int, kill: Kill | None, with_reports: bool) -> tuple[
 
     controls = Controls(engine, home, estate.controls, ZONE, lambda: now, submit, with_reports=with_reports)
     try:
-        doing(controls, engine, now)
+        doing(controls, engine, now, home)
     finally:
         engine.dispose()
         judging.dispose()
     return killer.seen, changes.seen
 
 
-def _round(controls: Controls, engine: Engine, now: datetime) -> None:
+def _round(controls: Controls, engine: Engine, now: datetime, home: Path) -> None:
     controls.round()
 
 
-def _people(controls: Controls, engine: Engine, now: datetime) -> None:
+def _people(controls: Controls, engine: Engine, now: datetime, home: Path) -> None:
     """Propose and approve the back-fill, sign the run: whatever of it is not done yet."""
     with reading(engine) as connection:
         case = connection.execute(select(break_case).where(break_case.c.business_key == "b")).one()
@@ -195,14 +207,26 @@ def _people(controls: Controls, engine: Engine, now: datetime) -> None:
             act(connection)
 
 
-STEPS: tuple[tuple[datetime, Callable[[Controls, Engine, datetime], None]], ...] = (
+def _ask(controls: Controls, engine: Engine, now: datetime, home: Path) -> None:
+    """Deliver what billing and platform lacked on the second day, and ask for it to be run again, unless that is done."""
+    for party in ("billing", "platform"):
+        deliver_next(home, party, ["x", "y"], now)
+    with writing(engine) as connection:
+        if connection.scalar(select(run_request.c.id)) is None:
+            reruns.ask(connection, "pay", NEXT, PREPARER, "The files were mended.", now)
+
+
+STEPS: tuple[tuple[datetime, Callable[[Controls, Engine, datetime, Path], None]], ...] = (
     (FIRST, _round),
     (FIRST + timedelta(minutes=1), _round),
     (FIRST + timedelta(hours=2), _people),
     (SECOND, _round),
     (SECOND + timedelta(minutes=1), _round),
+    (SECOND + timedelta(hours=2), _ask),
+    (SECOND + timedelta(hours=2, minutes=1), _round),
 )
-"""When each step is told, and what is done in it: a day's round, the next one, people's work, the next day's two."""
+"""When each step is told, and what is done in it: a day's round, the next one, people's work, the next day's two, the wish to
+have it run again and the round that does."""
 
 
 def copy(source: Path, target: Path, die_at: int) -> None:

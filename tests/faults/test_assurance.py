@@ -31,7 +31,7 @@ from tests.faults.killing import Point
 from tests.faults.seeds import seeds
 
 STAGES = ("arrival", "read", "match", "classify", "write", "evidence", "publish")
-FIRST_DAY, AFTER_FIRST, PEOPLE, NEXT_DAY, AFTER_NEXT = range(len(STEPS))
+FIRST_DAY, AFTER_FIRST, PEOPLE, NEXT_DAY, AFTER_NEXT, ASKED, ANSWERED = range(len(STEPS))
 KEPT = (
     "control_run",
     "control_break",
@@ -39,6 +39,7 @@ KEPT = (
     "break_adjustment",
     "break_event",
     "run_signature",
+    "run_request",
     "file_delivery",
     "alert",
     "alert_event",
@@ -139,7 +140,8 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 
 def test_the_story_has_what_a_kill_could_lose_or_double(plain: Story) -> None:
-    """Breaks, cases with a ticket, an adjustment that the next day proves, two signatures, one run a day."""
+    """Breaks, cases with a ticket, an adjustment that the next day proves, two signatures, one run a day and one that was
+    asked for."""
     found = contents(plain.homes[-1])
     assert set(found) == set(KEPT)
     assert not [name for name, content in found.items() if not content]
@@ -152,6 +154,7 @@ def test_the_story_has_what_a_kill_could_lose_or_double(plain: Story) -> None:
     assert made == [
         ("pay", "2026-11-01", "breaks"),
         ("pay", "2026-11-02", "breaks"),
+        ("pay", "2026-11-02", "clean"),
     ]
     assert states["b"] == ("proven", True)
     assert states["y"] == ("open", True)
@@ -173,9 +176,9 @@ def test_a_round_killed_at_seeded_statements_ends_like_one_never_killed(plain: S
 
 @pytest.mark.faults
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("step", [FIRST_DAY, PEOPLE, NEXT_DAY])
+@pytest.mark.parametrize("step", [FIRST_DAY, PEOPLE, NEXT_DAY, ASKED, ANSWERED])
 def test_a_step_killed_at_any_statement_ends_like_one_never_killed(plain: Story, step: int, part: int) -> None:
-    """All of them, in parts: the two rounds that run a day, and people's work between them."""
+    """All of them, in parts: the rounds that run a day, once as it is due and once as asked for, and people's work between."""
     for _, kill in points(plain, [step])[part::PARTS]:
         plain.killed(step, kill)
 
@@ -194,7 +197,7 @@ def test_a_round_without_a_run_killed_at_seeded_statements_ends_like_one_never_k
 
 @pytest.mark.faults
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("step", [FIRST_DAY, NEXT_DAY])
+@pytest.mark.parametrize("step", [FIRST_DAY, NEXT_DAY, ANSWERED])
 def test_a_run_killed_at_any_stage_gives_the_same_bytes(reported: Story, step: int, stage: str) -> None:
     """Evidence, reports and checksums of a run that was killed and made again."""
     reported.killed(step, Kill(stage=stage))
@@ -202,7 +205,7 @@ def test_a_run_killed_at_any_stage_gives_the_same_bytes(reported: Story, step: i
 
 @pytest.mark.faults
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("step", [FIRST_DAY, NEXT_DAY])
+@pytest.mark.parametrize("step", [FIRST_DAY, NEXT_DAY, ANSWERED])
 def test_a_run_killed_before_any_change_of_its_folder_gives_the_same_bytes(
     reported: Story, step: int, part: int
 ) -> None:
