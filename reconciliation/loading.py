@@ -126,7 +126,7 @@ def _close(
     def close(party: str) -> tuple[Loaded, FileTotals, Party]:
         opened = ways[party].stood
         if found is None or opened is None:
-            file = _whole(engine, party, ways[party].all(), day)
+            file = whole(engine, party, ways[party].all(), day)
         else:
             file = _picked(engine, opened, found.odd[party], day, folder)
         return file, conservation.of_file(engine, file, at_rest), arrange(engine, file, brought.get(party))
@@ -141,7 +141,7 @@ def _close(
     return Load(loaded, totals, parties, dict.fromkeys(parties, at_rest), tuple(faults))
 
 
-def _whole(engine: Engine, party: str, ways: Iterable[Opened], day: Day) -> Loaded:
+def whole(engine: Engine, party: str, ways: Iterable[Opened], day: Day) -> Loaded:
     """Every row of a file, judged. Raises SourceError."""
 
     def judge(opened: Opened, name: str) -> tuple[ir.Table, int]:

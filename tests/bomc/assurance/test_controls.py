@@ -162,10 +162,14 @@ def test_what_the_writer_could_not_take_is_told_again(store: Engine, tmp_path: P
 
 
 def test_a_refused_day_is_tried_again_until_its_file_is_there(store: Engine, tmp_path: Path) -> None:
-    """Refused again for the same reason is no further row; delivered, it is run and the refusal is over."""
+    """Refused again for the same reason is no further row; delivered, it is run and the refusal is over.
+
+    Nothing was said of when the file is due, or it would be the watch over arrivals that tells it (test_absent).
+    """
     deliver(tmp_path, missing=True)
     told: list[Outcome] = []
-    found = controls(store, tmp_path, told)
+    undue = control(parties={party: {"path": entry["path"]} for party, entry in PARTIES.items()})
+    found = Controls(store, tmp_path, [undue], SHANGHAI, lambda: NOW, taking(told), with_reports=False)
     assert found.catch_up() == 1
     assert found.catch_up() == 1
     [row] = rows(store, control_run)

@@ -214,7 +214,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
     ("a placeholder", "checks", one_check(LIMIT, 'summary: "{two words}"'), 6, "{two words} names nothing"),
     ("a lone brace", "checks", one_check(LIMIT, 'summary: "{target"'), 6, "a brace stands alone"),
     ("a check declared twice", "checks", CHECKS + "  - {name: slow, judge: absence, indicator: x}\n", 12, "declared twice"),
-    ("an empty choice", "checks", one_check(LIMIT, "select: {site: []}"), 6, "at least 1 item"),
+    ("an empty choice", "checks", one_check(LIMIT, "select: {site: []}"), 6, "it needs at least 1 entry, and has 0"),
     ("a time zone", "bomc", "operator:\n  timezone: Mars/Olympus\n", 2, "'Mars/Olympus' is no time zone"),
     ("a setting that is not there", "bomc", "operator:\n  cutof: x\n", 2, "operator.cutof is not known here"),
     ("a port", "bomc", "console:\n  port: 70000\n", 2, "less than or equal to 65535"),

@@ -63,7 +63,8 @@ def judged(module: ModuleType, content: bytes, config: BaseModel, folder: Path) 
     source = StatementSource(module, config, DAY, ZONE)
     delivered = Delivered("bank", path, source.columns(path), source.scan(path))
     with connect("duckdb", folder, 256 << 20) as engine:
-        loaded = whole(engine, source, delivered, day_of(DAY, ZONE, timedelta(minutes=30)), folder)
+        day = day_of(DAY, ZONE, timedelta(minutes=30))
+        loaded = whole(engine, delivered.party, source.ways(engine, delivered, day, folder), day)
         rows = engine.fetch(loaded.rows.filter(loaded.rows["fault"] != PLACEHOLDER).order_by("row"))
     return [(int(row["row"]) + loaded.first_line, int(row["fault"])) for row in rows]
 

@@ -61,7 +61,7 @@ def loaded(engine: Engine, path: Path, folder: Path, party: str = "billing") -> 
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir()
     delivered = Delivered(party, path, standard_zip.columns(path), standard_zip.scan(path))
-    found = whole(engine, standard_zip, delivered, DAY_OF, run)
+    found = whole(engine, delivered.party, standard_zip.ways(engine, delivered, DAY_OF, run), DAY_OF)
     faults = untied(Arrival(delivered, standard_zip, None), found.opened, of_file(engine, found, Totals()).stated)
     if faults:
         raise SourceError(faults[0])
