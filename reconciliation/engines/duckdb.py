@@ -6,8 +6,10 @@ network: extensions are neither installed nor loaded by themselves.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,12 +198,17 @@ def _quoted(text: str) -> str:
 def prepare() -> None:
     """Import what a run needs, so that the half second which that takes can pass beside other work.
 
-    What an import makes stays, so that the collector would search it in vain, again and again.
+    What an import makes stays, so that the collector would search it in vain, again and again: it is left out for good.
     """
+    if "ibis.backends.duckdb" in sys.modules:
+        return
     collecting = gc.isenabled()
     gc.disable()
     try:
         import ibis.backends.duckdb  # noqa: F401
+
+        gc.freeze()
+        atexit.register(gc.unfreeze)  # at the end, libraries look whether all is given back
     finally:
         if collecting:
             gc.enable()
