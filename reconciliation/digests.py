@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BITS: Final = 32
 """Of a short digest, as `Marks` and `repeated` take them."""
 _LONG_BITS: Final = 64
-_THREADS: Final = 2
+_THREADS: Final = 3  # one for each of three parties, the usual number
 _IN_A_BUCKET: Final = 2  # bits of the number of digests that fall into one bucket: about four
 _MOST_BUCKETS: Final = 23  # bits of their number: a table of 64 MB for each party
 _ROOM: Final = 4  # bits by which there are more places for marks than rows

@@ -5,12 +5,12 @@ by digests alone, in one pass over each file and without keeping their texts. Wh
 a row with any oddity, a key with anything besides one like record of each party, a record id that may be used twice -
 is looked at closely, with every row of its key.
 
-A row's `identity` is a digest of 64 bits of its key, kind, amount, currency, status and fee, which a row with an oddity has
-spoiled in its party's own way, so that nobody shares it; `key` and `record` are 32 bits of digests of its key with its kind
-and of its record id. The latter two only choose: where two texts share a digest, or its first bits, by chance, a few rows
-more are looked at. That two different records share an identity in just those parties that lack each other's is unlikely
-(below one in ten million for two million breaks); their file's totals would then still have to tie with what its sender
-states. See docs/decisions/0013.
+A row's `identity` is a digest of 64 bits of its key, kind, amount, currency and fee, which a row with an oddity (one that does
+not say success, too) has spoiled in its party's own way, so that nobody shares it; `key` and `record` are 32 bits of digests
+of its key with its kind and of its record id. The latter two only choose: where two texts share a digest, or its first bits,
+by chance, a few rows more are looked at. That two different records share an identity in just those parties that lack each
+other's is unlikely (below one in ten million for two million breaks); their file's totals would then still have to tie with
+what its sender states. See docs/decisions/0013.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from reconciliation.sources import Opened
     from reconciliation.validation import Day
 
-_THREADS: Final = 2
+_THREADS: Final = 3
 _WHOLE: Final = 2  # where one row in so many is not at rest, the whole file is looked at
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
     """One party's rows as digests, in the order of its file: `identities` of 64 bits and `keys` of 32. `odd` are the keys that
-    the party alone shows not to be at rest. One party is asked for more, since rows at rest have the same with each: it has
-    `amounts`, too, and its `odd` those keys that it has more than once."""
+    the party alone shows not to be at rest. Since rows at rest are the same with each, it is enough when one has `amounts`, and
+    one in its `odd` the keys that it has more than once."""
 
     identities: numpy.ndarray[Any, Any]
     keys: numpy.ndarray[Any, Any]
@@ -64,16 +64,16 @@ class Found:
     at_rest: Totals
 
 
-def look(engine: Columnar, opened: Opened, day: Day, *, alike: bool) -> Looked:
+def look(engine: Columnar, opened: Opened, day: Day, *, alike: bool, once: bool) -> Looked:
     """Read one file's rows as digests. With `alike` only what a party says for itself is judged: the rest must be as another
-    party has it. Raises ReadError.
+    party has it. With `once` keys that the party has more than once are odd. Raises ReadError.
     """
     import ibis
     import numpy
 
     typed = plain(opened.text, day, alike=alike)
     key = _key(typed["business_key"], typed["kind"])
-    said = {column: typed[column] for column in ("amount_minor", "currency", "status", "fee_minor")}
+    said = {column: typed[column] for column in ("amount_minor", "currency", "fee_minor")}
     identity = ibis.struct({"key": key, **said}).hash()
     spoiled = ibis.struct({"party": ibis.literal(opened.delivered.party), "identity": identity}).hash()
     columns = {
@@ -87,7 +87,7 @@ def look(engine: Columnar, opened: Opened, day: Day, *, alike: bool) -> Looked:
     marks = Marks(len(records))
     marks.add(repeated(records.copy()))
     odd = keys[marks.rows(records)]
-    if not alike:
+    if once:
         odd = numpy.concatenate([odd, repeated(keys.copy())])
     return Looked(found["identity"], keys, found.get("amount"), odd)
 

@@ -93,10 +93,11 @@ def _first(
     """What a first look finds that has to be looked at closely (None: everything), and a sentence for each file that is
     refused."""
     faults: list[str] = []
+    judged, counted = request.names[:2]  # one has all its cells judged, one its keys counted: the work is shared
 
     def look(party: str) -> Looked:
         def seen(opened: Opened, _: str) -> tuple[Looked, int]:
-            found = first_look.look(engine, opened, day, alike=party != request.names[0])
+            found = first_look.look(engine, opened, day, alike=party != judged, once=party == counted)
             return found, found.count
 
         ways[party].stood, looked = _first_that_stands(ways[party].left, party, seen)
