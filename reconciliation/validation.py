@@ -47,7 +47,7 @@ _INSTANT = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?"
     r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)$"
 )
-_HOURS = ("T", "T24")  # of a day; hour 24 some engines take for the midnight that follows, and others for nothing
+_AFTER_THE_LAST_HOUR = "T24"  # which some engines take for the midnight that follows, and others for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,6 @@ class Day:
     def offset(self) -> timedelta:
         """How far the zone is from UTC at the start of the day."""
         return self.start.utcoffset() or timedelta()
-
-    @property
-    def dates(self) -> tuple[date, ...]:
-        """The dates that it touches: one, or two when it is cut off within a day."""
-        last = (self.end - timedelta(microseconds=1)).date()
-        return tuple(sorted({self.start.date(), last}))
 
     @property
     def offset_text(self) -> str:
@@ -201,17 +195,11 @@ def _typed(text: ir.Table, day: Day, *, mended: bool, keep: tuple[str, ...], zon
     return values.mutate(
         plain_instant=instant.notnull()
         & values["occurred_at"].like("____-__-__T__:__:__" + day.offset_text)
-        & ibis.or_(*(_within(values["occurred_at"], date) for date in day.dates)),
+        & ~values["occurred_at"].contains(_AFTER_THE_LAST_HOUR),
         plain_amount=(amount >= 0) & (amount.cast("string") == values["amount_minor"]),
         plain_fee=values["fee_minor"].isnull()
         | (fee.between(-_LARGEST_FEE, _LARGEST_FEE) & (fee.cast("string") == values["fee_minor"])),
     )
-
-
-def _within(text: ir.StringValue, day: date) -> ir.BooleanValue:
-    """Whether a time as text begins with that date and one of its hours."""
-    first, after = (day.isoformat() + hour for hour in _HOURS)
-    return (text >= first) & (text < after)
 
 
 def _sound(typed: ir.Table, day: Day) -> dict[str, ir.BooleanValue]:
