@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -31,7 +30,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from reconciliation.sources import SourceError
+from reconciliation.sources import SourceError, zips
 from reconciliation.sources.cells import BadCell, Cell, Valueless, day_of, minor_of, moment_of, plain, text_of
 from reconciliation.sources.formulas import valueless
 from reconciliation.sources.statement import StatementWriter, instant_text
@@ -221,7 +220,7 @@ def _check_size(path: Path) -> None:
                 if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml"):
                     with archive.open(member) as sheet:
                         _check_rectangle(sheet)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
+    except zips.DAMAGE as error:
         raise SourceError(f"it is no workbook, or it is damaged ({error}); ask for it again") from error
 
 

@@ -18,13 +18,12 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 from xml.parsers import expat
 
-from reconciliation.sources import SourceError
+from reconciliation.sources import SourceError, zips
 
 NOT_COMPUTED: Final = "is a formula without a computed value"
 
@@ -40,18 +39,7 @@ class _Damaged(Exception):
     """The XML is not what a workbook has."""
 
 
-_DAMAGE = (
-    _Damaged,
-    expat.ExpatError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
+_DAMAGE = (_Damaged, expat.ExpatError, *zips.DAMAGE)
 
 
 def valueless(path: Path, sheet: str, columns: Collection[int]) -> Mapping[int, Mapping[int, str]]:

@@ -13,14 +13,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import lzma
 import re
 import shutil
 import stat
-import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciliation.scanning import Scan, checksum
-from reconciliation.sources import Delivered, Opened, Source, SourceError, standard_csv, standard_parquet
+from reconciliation.sources import Delivered, Opened, Source, SourceError, standard_csv, standard_parquet, zips
 from reconciliation.standard_record import manifest_path
 
 if TYPE_CHECKING:
@@ -46,19 +43,6 @@ _SMALL = 16 << 20
 _LONGEST_HEADER_BYTES = 1 << 16
 _MOST_MEMBERS = 64
 _DRIVE = re.compile(r"^[A-Za-z]:")
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    ArithmeticError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +112,7 @@ def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, _Members]]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive, _members(archive)
-    except _DAMAGE as error:
+    except zips.DAMAGE as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # no fault of the archive: it is not there, or the disk is full
         raise SourceError(f"it is no zip archive, or it is damaged ({error}); ask for it again") from error
