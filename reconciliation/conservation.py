@@ -82,7 +82,7 @@ def of_file(engine: Engine, loaded: Loaded, at_rest: Totals) -> FileTotals:
     return FileTotals(stated, _read(found, "faulty", "faulty_amount") + aside)
 
 
-def of_keys(engine: Engine, keys: ir.Table, rules: Rules, at_rest: Mapping[str, Totals]) -> KeyTotals:
+def of_keys(engine: Engine, keys: ir.Table, rules: Rules, at_rest: Totals) -> KeyTotals:
     """The totals of the joined keys, in one pass over them, and of each party's rows `at_rest`, which are matched."""
     sums: dict[str, ir.Value] = {}
     for name in rules.parties:
@@ -107,12 +107,12 @@ def of_keys(engine: Engine, keys: ir.Table, rules: Rules, at_rest: Mapping[str, 
 
     classes = rules.classes
     tallies = {classes[row["class_code"]]: _read(row, "count", "at_risk") for row in found}
-    if resting := max((total.count for total in at_rest.values()), default=0):
-        tallies["matched"] = tallies.get("matched", Totals()) + Totals(resting)
+    if at_rest.count:
+        tallies["matched"] = tallies.get("matched", Totals()) + Totals(at_rest.count)
     delivered = total("delivered")
     return KeyTotals(
         classes={name: tallies[name] for name in classes if name in tallies},
-        delivered={name: delivered[name] + at_rest.get(name, Totals()) for name in rules.parties},
+        delivered={name: delivered[name] + at_rest for name in rules.parties},
         brought=total("brought"),
         cleared=sum(int(row["cleared"] or 0) for row in found if classes[row["class_code"]] == "matched"),
     )

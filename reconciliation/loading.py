@@ -45,7 +45,7 @@ class Load:
     loaded: Mapping[str, Loaded]
     totals: Mapping[str, FileTotals]
     parties: dict[str, Party]
-    at_rest: Mapping[str, Totals]
+    at_rest: Totals
     faults: tuple[str, ...] = ()
 
 
@@ -68,19 +68,21 @@ def load(engine: Engine, request: Request, arrivals: Mapping[str, Arrival], day:
     Nothing is refused on the word of digests: where they told which rows are at rest, everything is looked at closely
     before.
     """
+    brought = carried.read(engine, request.carried, request.adjusted, request.names)
     ways = {
         party: _Ways(arrived.source.ways(engine, arrived.delivered, day, folder)) for party, arrived in arrivals.items()
     }
     if isinstance(engine, Columnar) and request.time_tolerance is None:
-        found, faults = _first(engine, request, arrivals, ways, day)
+        found, faults = _first(engine, request, arrivals, ways, brought, day)
         if faults:
-            return Load({}, {}, {}, {}, tuple(faults))
+            return Load({}, {}, {}, Totals(), tuple(faults))
         if found is not None:
-            loaded = _close(engine, request, arrivals, ways, found, day, folder)
+            loaded = _close(engine, request, arrivals, ways, found, brought, day, folder)
             if not loaded.faults:
                 return loaded
             engine.clear()
-    return _close(engine, request, arrivals, ways, None, day, folder)
+            brought = carried.read(engine, request.carried, request.adjusted, request.names)
+    return _close(engine, request, arrivals, ways, None, brought, day, folder)
 
 
 def _first(
@@ -88,6 +90,7 @@ def _first(
     request: Request,
     arrivals: Mapping[str, Arrival],
     ways: Mapping[str, _Ways],
+    brought: Mapping[str, ir.Table],
     day: Day,
 ) -> tuple[Found | None, list[str]]:
     """What a first look finds that has to be looked at closely (None: everything), and a sentence for each file that is
@@ -104,10 +107,7 @@ def _first(
         return looked
 
     looked = _for_each(arrivals, request.names, look, faults)
-    brought = carried.read(engine, request.carried, request.adjusted, request.names)
-    found = None if faults else first_look.compare(engine, looked, brought.values())
-    engine.clear()
-    return found, faults
+    return None if faults else first_look.compare(engine, looked, brought.values()), faults
 
 
 def _close(
@@ -116,13 +116,13 @@ def _close(
     arrivals: Mapping[str, Arrival],
     ways: Mapping[str, _Ways],
     found: Found | None,
+    brought: Mapping[str, ir.Table],
     day: Day,
     folder: Path,
 ) -> Load:
     """A close look at the rows that a first look found, or at all, and whether the files tie."""
     faults: list[str] = []
     at_rest = Totals() if found is None else found.at_rest
-    brought = carried.read(engine, request.carried, request.adjusted, request.names)
 
     def close(party: str) -> tuple[Loaded, FileTotals, Party]:
         opened = ways[party].stood
@@ -139,7 +139,7 @@ def _close(
         loaded[party], totals[party], parties[party] = result
         faults += untied(arrivals[party], loaded[party].opened, totals[party].stated)
         faults += of_another_day(engine, loaded[party], totals[party], day)
-    return Load(loaded, totals, parties, dict.fromkeys(parties, at_rest), tuple(faults))
+    return Load(loaded, totals, parties, at_rest, tuple(faults))
 
 
 def whole(engine: Engine, party: str, ways: Iterable[Opened], day: Day) -> Loaded:

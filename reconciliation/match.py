@@ -238,11 +238,7 @@ def _publish(request: Request, sealed: Mapping[str, Any], folder: Path) -> Outco
 
 def _reported(request: Request, sealed: Mapping[str, Any], folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Write the reports into `folder`; their names, and a sentence for what could not be written on this machine."""
-    notes: tuple[str, ...] = ()
-    try:
-        reports.write(folder, sealed, language=request.language, title=request.title)
-    except reports.ReportError as error:
-        notes = (str(error),)
+    _, notes = reports.attempted(folder, sealed, language=request.language, title=request.title)
     return tuple(name for name in REPORTS if (folder / name).exists()), notes
 
 

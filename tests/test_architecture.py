@@ -185,7 +185,7 @@ UNITS = [
         "reconciliation/sources",
         "reconciliation.sources",
         ("SOURCES", "STATEMENTS"),
-        {"statement", "cells", "cdr_3gpp", "mt940_pages", "iso20022", "formulas", "alipay_archive", "zips"},
+        {"statement", "cells", "cdr_3gpp", "mt940_pages", "iso20022", "formulas", "alipay_archive", "zips", "parted"},
     ),
     ("reconciliation/engines", "reconciliation.engines", ("ENGINES",), set()),
     ("reconciliation/fetch", "reconciliation.fetch", ("FETCHERS",), {"part"}),

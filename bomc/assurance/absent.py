@@ -15,7 +15,8 @@ from reconciliation.deliveries import Arrival, State
 
 
 def told_by_watch(arrivals: Iterable[Arrival], refusals: Sequence[Any], home: Path) -> list[Arrival]:
-    """The arrivals without the missing files that a run of `refusals` (rows of runs) refused their day for in time."""
+    """The arrivals of a control without the missing files that a run of it, one of the rows `refusals`, refused their day for
+    in time."""
     return [each for each in arrivals if not (each.state is State.MISSING and _told_before(each, refusals, home))]
 
 
@@ -29,7 +30,7 @@ def _told_before(arrival: Arrival, refusals: Iterable[Any], home: Path) -> bool:
     owed = arrival.expectation
     return any(
         row.finished_at <= owed.due_at
-        and (row.control, row.business_day) == (owed.control, owed.business_day.isoformat())
+        and row.business_day == owed.business_day.isoformat()
         and any(_names(reason, arrival, home) for reason in row.reasons)
         for row in refusals
     )

@@ -204,10 +204,11 @@ class Controls:
             mine = [each for each in arrivals if each.expectation.control == control.name]
             if mine:
                 days = {each.expectation.business_day for each in mine if each.state is State.MISSING}
-                with reading(self._engine) as connection:
-                    refusals = records.refusals(connection, control.name, sorted(days))
-                told = absent.told_by_watch(mine, refusals, self._home)
-                self._submit(telling.of_arrivals(control.name, told, self._clock()))
+                if days:
+                    with reading(self._engine) as connection:
+                        refusals = records.refusals(connection, control.name, sorted(days))
+                    mine = absent.told_by_watch(mine, refusals, self._home)
+                self._submit(telling.of_arrivals(control.name, mine, self._clock()))
 
     def _tend_cases(self) -> None:
         now = self._clock()

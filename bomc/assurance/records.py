@@ -48,7 +48,7 @@ def latest(connection: Connection, control: str, day: date) -> Any:
 def refusals(connection: Connection, control: str, days: Iterable[date]) -> Sequence[Any]:
     """The rows of all runs of these business days that were refused, oldest first."""
     query = (
-        select(control_run.c.control, control_run.c.business_day, control_run.c.finished_at, control_run.c.reasons)
+        select(control_run.c.business_day, control_run.c.finished_at, control_run.c.reasons)
         .where(control_run.c.control == control, control_run.c.business_day.in_([day.isoformat() for day in days]))
         .where(control_run.c.outcome == "refused")
         .order_by(control_run.c.id)

@@ -19,8 +19,16 @@ _LARGEST_BYTES = 16 << 30
 _MOST_MEMBERS = 64
 _HIGHEST_RATIO = 250  # bills shrink to a tenth or a fortieth; a bomb to a thousandth
 _SMALL_BYTES = 4 << 20  # a member of so little harms nobody, whatever its ratio
-_FAULTS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, UnicodeDecodeError)
-REFUSALS = (*_FAULTS, RuntimeError)  # the last: encrypted, or packed in a way that cannot be read
+REFUSALS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    UnicodeDecodeError,
+    RuntimeError,  # encrypted, or packed in a way that cannot be read
+)
 
 
 def member_name(info: zipfile.ZipInfo) -> str:

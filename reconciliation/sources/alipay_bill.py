@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -39,6 +38,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.money import decimal_text, parse_minor
 from reconciliation.sources import SourceError
 from reconciliation.sources.alipay_archive import REFUSALS, lines_of, members_of
+from reconciliation.sources.parted import whole_rows
 from reconciliation.sources.statement import StatementWriter, instant_text
 
 NAME: Final = "alipay_bill"
@@ -62,7 +62,6 @@ _SUM = re.compile(r"[，,]\s*([^0-9，,-]+?)(?:退款)?共(-?[0-9]{1,25}(?:\.[0-
 _UNFIT = re.compile("[\x00-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
 _PAYER = "对方账户"  # never shown, not even where it is at fault
 _LONGEST_AMOUNT = 30
-_MOST_LINES = 10  # that one row broken by line breaks in its texts may take
 
 
 class Config(BaseModel):
@@ -177,26 +176,15 @@ def _check_head(bill: _Bill, lines: Iterator[tuple[int, str]]) -> None:
 
 
 def _rows(lines: Iterator[tuple[int, str]], names: list[str]) -> Iterator[tuple[int, str]]:
-    """Line and text of each row and of the footer's first line; of short lines that make one row together, the text of all."""
-    ahead: deque[tuple[int, str]] = deque()
-    while (found := ahead.popleft() if ahead else next(lines, None)) is not None:
-        line, text = found
-        joined, taken = text, 0
-        while not text.startswith("#") and joined.count(",") + 1 < len(names) and taken < _MOST_LINES:
-            if taken == len(ahead):
-                if (more := next(lines, None)) is None:
-                    break
-                ahead.append(more)
-            if ahead[taken][1].startswith("#") or ahead[taken][1].count(",") + 1 >= len(names):
-                break
-            joined += "\n" + ahead[taken][1]
-            taken += 1
-        broken = taken > 0 and len(_cells(joined, names)) == len(names)
-        for _ in range(taken if broken else 0):
-            ahead.popleft()
-        yield line, joined if broken else text
-        if text.startswith("#"):
-            return
+    """Line and text of each row and of the footer; of short lines that make one row together, the text of all."""
+
+    def is_short(text: str) -> bool:
+        return not text.startswith("#") and text.count(",") + 1 < len(names)
+
+    def is_whole(text: str) -> bool:
+        return len(_cells(text, names)) == len(names)
+
+    return ((line, text) for line, text, _ in whole_rows(lines, is_short, is_whole, "\n"))
 
 
 def _cells(text: str, names: list[str]) -> list[str]:

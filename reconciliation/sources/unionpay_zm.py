@@ -23,7 +23,6 @@ The result therefore holds only what was counted: `rows`, and in fen what paymen
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -37,6 +36,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciliation.sources import HEAD_BYTES, SourceError, check_text
+from reconciliation.sources.parted import whole_rows
 from reconciliation.sources.statement import StatementWriter, instant_text
 
 NAME: Final = "unionpay_zm"
@@ -71,7 +71,6 @@ _FILE_NAME = re.compile(r"INN(?P<day>[0-9]{6})[0-9]{2}ZM_(?P<merchant>[0-9A-Za-z
 _SIGNED = re.compile(r"[CD][0-9]{12}", re.ASCII)
 _UNFIT = re.compile("[\x00-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
 _LONGEST_LINE_BYTES = 1 << 16
-_MOST_LINES = 10  # that one row broken by line breaks in its fields may take
 
 
 class Config(BaseModel):
@@ -126,8 +125,12 @@ def convert(
             if (head := file.read(HEAD_BYTES)).strip():
                 check_text(head)
             file.seek(0)
-            for line, text, broken in _rows(_lines(file, found)):
-                _take(found, line, text, broken, writer)
+            lines = _lines(file, found)
+            for line, raw, broken in whole_rows(
+                lines, lambda raw: _length(raw) < LENGTH_BYTES, lambda raw: _length(raw) == LENGTH_BYTES, b""
+            ):
+                if text := raw.rstrip(b"\r\n"):
+                    _take(found, line, text, broken, writer)
     except OSError as error:
         raise SourceError(f"it cannot be read to its end ({error}); download it again") from error
     if not found.last.endswith(b"\n") and len(found.last.rstrip(b"\r")) < LENGTH_BYTES:
@@ -187,28 +190,6 @@ def _lines(file: IO[bytes], found: _File) -> Iterator[tuple[int, bytes]]:
         if len(raw) == _LONGEST_LINE_BYTES and not raw.endswith(b"\n"):
             raise SourceError(f"line {line} is longer than {_LONGEST_LINE_BYTES} bytes; it is no ZM file")
         yield line, raw
-
-
-def _rows(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes, bool]]:
-    """Line and bytes of each row, and whether line breaks part it: short lines that are as long as a row together."""
-    ahead: deque[tuple[int, bytes]] = deque()
-    while (found := ahead.popleft() if ahead else next(lines, None)) is not None:
-        line, raw = found
-        joined, taken = raw, 0
-        while _length(joined) < LENGTH_BYTES and taken < _MOST_LINES:
-            if taken == len(ahead):
-                if (more := next(lines, None)) is None:
-                    break
-                ahead.append(more)
-            if _length(ahead[taken][1]) >= LENGTH_BYTES:
-                break
-            joined += ahead[taken][1]
-            taken += 1
-        broken = taken > 0 and _length(joined) == LENGTH_BYTES
-        for _ in range(taken if broken else 0):
-            ahead.popleft()
-        if text := (joined if broken else raw).rstrip(b"\r\n"):
-            yield line, text, broken
 
 
 def _length(raw: bytes) -> int:

@@ -26,7 +26,17 @@ def _modules(package: Path) -> set[str]:
 
 def test_every_source_and_every_engine_of_the_folder_is_listed() -> None:
     listed = {name.rsplit(".", 1)[1] for name in (*SOURCES, *STATEMENTS.values())}
-    others = {"statement", "cdr_3gpp", "cells", "mt940_pages", "iso20022", "formulas", "alipay_archive", "zips"}
+    others = {
+        "statement",
+        "cdr_3gpp",
+        "cells",
+        "mt940_pages",
+        "iso20022",
+        "formulas",
+        "alipay_archive",
+        "zips",
+        "parted",
+    }
     assert listed | others == _modules(Path(reconciliation.sources.__file__).parent)
     assert {name.rsplit(".", 1)[1] for name in ENGINES.values()} == _modules(
         Path(reconciliation.engines.__file__).parent
