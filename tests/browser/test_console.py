@@ -12,6 +12,7 @@ from sqlalchemy import select
 from core.store import tables
 from core.store.open import reading
 from tests.browser.conftest import Site, Watched, enter
+from tests.browser.waits import filled, require_width
 from tests.dashboards.seeded import add_ticket
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -29,20 +30,6 @@ PLACES = (
     "/reconciliation",
     "/reconciliation/10",
 )
-
-
-def filled(page: Page) -> None:
-    """Wait until every callback has answered and something is shown."""
-    page.wait_for_selector(".panel:visible, .board:visible")
-    expect(page.locator("[data-dash-is-loading]")).to_have_count(0)
-
-
-def require_width(page: Page, most: int) -> None:
-    """Fail unless the page, once its charts have followed the window, is no wider than this."""
-    until = time.monotonic() + 10
-    while (found := page.evaluate("document.documentElement.scrollWidth")) > most:
-        assert time.monotonic() < until, f"the page is {found} pixels wide"
-        page.wait_for_timeout(100)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -13,7 +13,7 @@ from core.store import tables
 from core.store.open import reading
 from tests.browser.conftest import Site, Watched
 from tests.browser.desk import another, open_desk
-from tests.browser.test_console import filled, require_width
+from tests.browser.waits import filled, require_width
 from tests.dashboards.desk import EQUATION, RUN
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
