@@ -52,11 +52,7 @@ def columns(path: Path) -> tuple[str, ...]:
     try:
         names = next(csv.reader([text], strict=True), [])
     except csv.Error as error:
-        if "\r" in text:
-            raise SourceError(
-                "its lines end with carriage returns alone, as on old Macs; save it with lines that end with LF or CRLF "
-                "and deliver it again"
-            ) from error
+        check_text(text.encode())
         raise SourceError(
             "its header cannot be read (a quote is not closed, or more text follows on it); the first line names the "
             "columns"
