@@ -7,7 +7,7 @@ import time
 from playwright.sync_api import Page
 
 STILL_S = 0.3
-WAIT_S = 20.0
+WAIT_S = 60.0
 STILL = """() => document.querySelectorAll("[data-dash-is-loading]").length === 0
   && Array.from(document.querySelectorAll(".ag-root"))
        .filter((grid) => grid.checkVisibility())

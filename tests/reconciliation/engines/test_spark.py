@@ -210,6 +210,7 @@ def test_the_general_rules_of_two_parties_and_a_parquet_file_give_the_same_bytes
     assert {"missing_in_bank", "missing_in_book", "amount_difference", "matched"} <= set(first.certificate["classes"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interpreted")
 def test_passes_between_three_parties_give_the_same_bytes(tmp_path: Path) -> None:
     """Pairs, look-alike keys and batches; the certificates, which must agree, tell the checksums of their files too."""
