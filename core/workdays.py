@@ -59,8 +59,8 @@ class Workdays:
 
             name = get_holiday_detail(day)[1]
             return None if is_workday(day) or name is None else str(name)
-        name: str | None = self._known.get(day)
-        return name
+        known = self._known.get(day)
+        return None if known is None else str(known)
 
     def announced(self, day: date) -> bool:
         """Whether the holidays of that day's year are known for certain."""
@@ -68,7 +68,8 @@ class Workdays:
             return True
         from chinese_calendar.constants import holidays as listed
 
-        return min(listed).year <= day.year <= max(listed).year
+        first, last = min(listed), max(listed)
+        return bool(first.year <= day.year <= last.year)
 
     @cached_property
     def _known(self) -> HolidayBase:
