@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from alerts.dependencies import DependencyPolicy
-from alerts.faults import faults
+from alerts.faults import faults, notes
 from alerts.inhibition import InhibitRuleConfig
 from alerts.intervals import NamedIntervals
 from alerts.notify.email import Config as EmailConfig
@@ -32,6 +32,7 @@ __all__ = [
     "WebhookConfig",
     "default_routes",
     "faults",
+    "notes",
 ]
 
 
