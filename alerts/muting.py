@@ -16,10 +16,11 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from alerts import silences
 from alerts.dependencies import Outage, Suppression, Topology
-from alerts.inhibition import Inhibition, Source
+from alerts.inhibition import Inhibition, Rule, Source
 from alerts.intervals import Intervals
 from alerts.matchers import Matcher
 from alerts.routing import Decision
+from alerts.severity import RANK
 from alerts.silences import SilenceIndex
 from core.store.tables import alert, target
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 SILENCE, INHIBITION, INTERVAL, DEPENDENCY = KINDS = ("silence", "inhibition", "interval", "dependency")
 HORIZON = timedelta(hours=1)
+LONGEST_COLUMN = 300  # characters of a label that its column is sure to hold
+MOST_VALUES = 500  # values that the database is asked for one by one
 _COLUMNS = {"alertname": alert.c.check_name, "target": alert.c.target, "severity": alert.c.severity}
 
 
@@ -60,7 +63,7 @@ def lifted(key: str) -> str:
         DEPENDENCY: "its parent is up",
     }
     over = dict.fromkeys(words.get(part.partition(":")[0], part) for part in key.split(" "))
-    return f"no longer kept quiet: {', '.join(over)}"
+    return f"no longer kept quiet: {'; '.join(over)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +78,14 @@ class Mutes:
 
     def of(self, labels: Mapping[str, str], decision: Decision | None = None) -> tuple[Mute, ...]:
         """Every reason to keep an alert quiet, none when it is to be told; without a decision, those of no route. Pure."""
-        found = [Mute(SILENCE, one.id, _silenced(one), one.ends_at) for one in self.silences.matching(labels)]
-        for cause, reason in self.inhibition.inhibitors(labels):
-            found.append(Mute(INHIBITION, cause.fingerprint, reason))
+        found = [Mute(INHIBITION, cause.fingerprint, reason) for cause, reason in self.inhibition.inhibitors(labels)]
         suppressed = self.suppression.suppressed(labels.get("target", ""), self.now)
         if suppressed is not None:
             outage, reason, until = suppressed
             found.append(Mute(DEPENDENCY, outage.target, reason, until))
         if decision is not None and (decision.mute_time_intervals or decision.active_time_intervals):
             found += self._by_hours(decision)
+        found += (Mute(SILENCE, one.id, _silenced(one), one.ends_at) for one in self.silences.matching(labels))
         return tuple(found)
 
     def _by_hours(self, decision: Decision) -> list[Mute]:
@@ -100,14 +102,11 @@ def load(
 ) -> Mutes:
     """What can keep alerts quiet now. `candidates` are the labels that will be asked for, none: whatever there is."""
     rules = [one.rule for one in routes.inhibit_rules]
-    if candidates is not None:
-        rules = [rule for rule in rules if any(rule.is_target(labels) for labels in candidates)]
+    wanted = [_of_rule(rule, candidates) for rule in rules]
     return Mutes(
         now,
         SilenceIndex.of(silences.active(connection, now)),
-        Inhibition.of(
-            (one.rule for one in routes.inhibit_rules), _sources(connection, [rule.source for rule in rules])
-        ),
+        Inhibition.of(rules, _sources(connection, [one for one in wanted if one is not None])),
         Intervals.of(routes.time_intervals),
         _suppression(connection, routes, now),
     )
@@ -122,19 +121,38 @@ def _silenced(one: silences.Silence) -> str:
     return f"silenced by {one.created_by} until {one.ends_at:%Y-%m-%d %H:%M} UTC: {one.comment} (silence {one.id})"
 
 
-def _sources(connection: Connection, wanted: Sequence[Sequence[Matcher]]) -> list[Source]:
-    """Open alerts that can match one of these sets of matchers, and perhaps some others."""
+def _of_rule(rule: Rule, candidates: Sequence[Mapping[str, str]] | None) -> ColumnElement[bool] | None:
+    """What a cause under the rule must be for one of the candidates; none when the rule is about none of them."""
+    condition = _narrow(rule.source)
+    if candidates is None:
+        return condition
+    concerned = [labels for labels in candidates if rule.is_target(labels)]
+    for name in ("alertname", "target"):
+        values = {labels.get(name, "")[:LONGEST_COLUMN] for labels in concerned} if name in rule.equal else set()
+        if 0 < len(values) <= MOST_VALUES and "" not in values:
+            condition = and_(condition, _COLUMNS[name].in_(values))
+    return condition if concerned else None
+
+
+def _sources(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> list[Source]:
+    """Open alerts that satisfy one of these conditions."""
     if not wanted:
         return []
     query = select(alert.c.id, alert.c.fingerprint, alert.c.labels).where(alert.c.resolved_at.is_(None))
-    query = query.where(or_(*(_narrow(matchers) for matchers in wanted)))
+    query = query.where(or_(*wanted))
     return [Source(row.id, row.fingerprint, row.labels) for row in connection.execute(query)]
 
 
 def _narrow(matchers: Sequence[Matcher]) -> ColumnElement[bool]:
-    """What the database can say of the matchers: equality of the labels that are columns."""
-    parts = [_COLUMNS[one.name] == one.value for one in matchers if one.operator == "=" and one.name in _COLUMNS]
+    """What the database can say of the matchers: equality of the labels that are columns, where both are sure to agree."""
+    parts = [_COLUMNS[one.name] == one.value for one in matchers if one.operator == "=" and _is_column(one)]
     return and_(alert.c.id > 0, *parts)
+
+
+def _is_column(one: Matcher) -> bool:
+    if one.name == "severity":
+        return one.value in RANK
+    return one.name in _COLUMNS and 0 < len(one.value) <= LONGEST_COLUMN
 
 
 def _suppression(connection: Connection, routes: RoutesFile, now: datetime) -> Suppression:
@@ -145,7 +163,7 @@ def _suppression(connection: Connection, routes: RoutesFile, now: datetime) -> S
     counts = or_(alert.c.resolved_at.is_(None), alert.c.resolved_at > now - policy.settle)
     query = select(alert.c.id, alert.c.target, alert.c.check_name, alert.c.labels, alert.c.resolved_at)
     outages = [
-        Outage(row.id, row.target, row.check_name, row.resolved_at)
+        Outage(row.id, row.labels.get("target") or row.target, row.check_name, row.resolved_at)
         for row in connection.execute(query.where(counts, _narrow(matchers)))
         if all(one.matches(row.labels) for one in matchers)
     ]
