@@ -77,3 +77,12 @@ def store(store_url: str) -> Iterator[Engine]:
     engine = open_store(store_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def light(new_sqlite: NewStore, tmp_path: Path) -> Iterator[Engine]:
+    """A store on SQLite alone, for long tables of cases of which others prove the same on PostgreSQL."""
+    with new_sqlite(tmp_path) as url:
+        engine = open_store(url)
+        yield engine
+        engine.dispose()

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from alerts.retention import SENT_KEPT, forget_sent
+from alerts.matchers import parse_matchers
+from alerts.retention import SENT_KEPT, SILENCES_KEPT, forget_sent, forget_silences
+from alerts.silences import Spec, create, listed
 from core.store.open import reading, writing
 from core.store.tables import delivery
 
@@ -44,3 +46,14 @@ def test_only_messages_that_were_taken_long_ago_are_forgotten(
         assert forget_sent(connection, NOW) == (0 if kept else 1)
     with reading(store) as connection:
         assert len(connection.execute(select(delivery)).all()) == (1 if kept else 0)
+
+
+@pytest.mark.parametrize(("age", "kept"), [(SILENCES_KEPT, True), (SILENCES_KEPT + timedelta(milliseconds=1), False)])
+def test_silences_are_forgotten_days_after_their_end(store: Engine, age: timedelta, kept: bool) -> None:
+    """One that ended lately can still be looked up and used again."""
+    with writing(store) as connection:
+        begun = NOW - age - timedelta(hours=1)
+        spec = Spec(parse_matchers('target="a"'), begun, NOW - age, "why")
+        create(connection, spec, "li.wei", begun)
+        assert forget_silences(connection, NOW) == (0 if kept else 1)
+        assert len(listed(connection, NOW)) == (1 if kept else 0)

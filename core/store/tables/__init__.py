@@ -26,6 +26,7 @@ from core.store.tables.reconciliation import (
     run_request,
     run_signature,
 )
+from core.store.tables.silencing import silence
 from core.store.tables.tickets import ticket, ticket_event
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "sample",
     "series",
     "session",
+    "silence",
     "target",
     "ticket",
     "ticket_event",
