@@ -48,18 +48,6 @@ def matchers_of(filters: Sequence[str]) -> tuple[Matcher, ...]:
         raise Refused(400, f"bad matcher format: {error}") from None
 
 
-def fits(labels: Mapping[str, str], matchers: Sequence[Matcher]) -> bool:
-    """Whether labels pass a filter: as everywhere, but what is not there fits only what asks for an empty value.
-
-    Source: matchFilterLabels in api/v2/api.go of Prometheus Alertmanager.
-    """
-    for one in matchers:
-        absent = one.name not in labels and one.value != "" and one.operator in ("=", "=~")
-        if absent or not one.matches(labels):
-            return False
-    return True
-
-
 def receiver_of(text: str | None) -> re.Pattern[str] | None:
     """The pattern that a receiver's whole name must fit. Raises Refused 400 when it is no regular expression."""
     if not text:
@@ -109,7 +97,7 @@ def _fitting(
         labels = row["labels"]
         if row["due_at"] is not None and row["due_at"] <= now:
             continue  # its end has passed; the pipeline resolves it at its next tick
-        if not fits(labels, wanted.matchers):
+        if not all(one.matches(labels) for one in wanted.matchers):
             continue
         status = _status(labels, index)
         if not _is_wanted(status, wanted):

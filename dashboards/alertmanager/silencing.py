@@ -82,7 +82,7 @@ def _add_reads(app: FastAPI, console: Console) -> None:
         tags=["silence"],
     )
     def get_silences(filters: Filter = None) -> Response:
-        """All silences with a matcher for each of the filters: active ones, then pending, then expired."""
+        """All silences that have each of the filters among their matchers: active, then pending, then expired ones."""
         wanted, now = shown.matchers_of(filters or []), console.clock()
         with reading(console.engine) as connection:
             found = [one for one in silences.listed(connection, now) if _fits(one, wanted)]
@@ -142,8 +142,8 @@ def _dated(sent: Any) -> Any:
 
 
 def _fits(one: Silence, wanted: tuple[Matcher, ...]) -> bool:
-    """Whether the silence's own matchers, read as labels, satisfy each filter."""
-    return shown.fits({each.name: each.value for each in one.matchers}, wanted)
+    """Whether each filter is one of the silence's own matchers, which is how Alertmanager looks for silences."""
+    return {str(each) for each in wanted} <= {str(each) for each in one.matchers}
 
 
 def _gettable(one: Silence, now: datetime) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,11 +22,12 @@ from alerts import pipeline
 from alerts.config import RoutesFile
 from core.people import tokens, users
 from core.people.rights import ROLES
-from core.store.open import reading, writing
+from core.store.open import open_store, reading, writing
 from core.store.tables import alert
 from dashboards.context import Console
 from dashboards.server import create_app
 from tests.dashboards.server.conftest import NOON, PASSWORD, Clock
+from tests.stores import NewStore
 
 URL = "http://console.test"
 PATIENCE_S = 30.0
@@ -100,13 +102,27 @@ def furnish(engine: Engine, *, people: Sequence[str] = ()) -> dict[str, str]:
         return {role: tokens.create(connection, name=f"m-{role}", role=role, by="test", now=NOON) for role in ROLES}
 
 
-@pytest.fixture
-def desk(store: Engine) -> Desk:
-    """A console without pages on a store of each kind."""
+def seat(engine: Engine) -> Desk:
+    """A console without pages on that store."""
     clock = Clock()
     file = RoutesFile.model_validate(FILE)
-    console = Console(store, clock, "Test", ZoneInfo("Asia/Shanghai"), external_url=URL, version="1.2.3", routes=file)
-    return Desk(console, clock, furnish(store))
+    console = Console(engine, clock, "Test", ZoneInfo("Asia/Shanghai"), external_url=URL, version="1.2.3", routes=file)
+    return Desk(console, clock, furnish(engine))
+
+
+@pytest.fixture
+def desk(new_sqlite: NewStore, tmp_path: Path) -> Iterator[Desk]:
+    """A console on SQLite, for what does not depend on the kind of store."""
+    with new_sqlite(tmp_path) as url:
+        engine = open_store(url)
+        yield seat(engine)
+        engine.dispose()
+
+
+@pytest.fixture
+def each_desk(store: Engine) -> Desk:
+    """A console on a store of each kind."""
+    return seat(store)
 
 
 @dataclass
