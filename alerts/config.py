@@ -11,7 +11,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from alerts.faults import faults
+from alerts.dependencies import DependencyPolicy
+from alerts.faults import faults, notes
+from alerts.inhibition import InhibitRuleConfig
+from alerts.intervals import NamedIntervals
 from alerts.notify.email import Config as EmailConfig
 from alerts.notify.webhook import Config as WebhookConfig
 from alerts.routing import Node, build
@@ -19,7 +22,10 @@ from alerts.tickets.kinds import CODES, PRIORITIES
 from core.duration import Duration
 
 __all__ = [
+    "DependencyPolicy",
     "EmailConfig",
+    "InhibitRuleConfig",
+    "NamedIntervals",
     "ReceiverConfig",
     "RouteConfig",
     "RoutesFile",
@@ -27,6 +33,7 @@ __all__ = [
     "WebhookConfig",
     "default_routes",
     "faults",
+    "notes",
 ]
 
 
@@ -73,6 +80,12 @@ class RouteConfig(BaseModel):
     goes_on: bool = Field(
         False, alias="continue", description="Whether the routes beside and after this one are tried as well"
     )
+    mute_time_intervals: list[str] = Field(
+        default_factory=list, description="Time intervals during which this route, not those below it, tells nobody"
+    )
+    active_time_intervals: list[str] = Field(
+        default_factory=list, description="Time intervals outside of which this route, not those below, tells nobody"
+    )
     routes: list[RouteConfig] = Field(default_factory=list, description="Routes below this one; the first match wins")
     ticket: TicketPolicy | None = Field(
         None, description="The ticket that an alert on this route opens; null: none, though the route above says so"
@@ -113,6 +126,15 @@ class RoutesFile(BaseModel):
     general: GlobalConfig = Field(GlobalConfig(), alias="global", description="What holds for everything here")
     route: RouteConfig = Field(description="The top of the tree; it takes every alert that no route below it takes")
     receivers: list[ReceiverConfig] = Field(min_length=1, description="Everybody who can be told")
+    time_intervals: list[NamedIntervals] = Field(
+        default_factory=list, description="Hours, days and months under names that routes use"
+    )
+    inhibit_rules: list[InhibitRuleConfig] = Field(
+        default_factory=list, description="Which open alerts keep which others quiet"
+    )
+    dependencies: DependencyPolicy | None = Field(
+        None, description="When a target is down, so that alerts of what depends on it are suppressed; none: never"
+    )
 
     @cached_property
     def tree(self) -> Node:

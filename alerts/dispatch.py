@@ -1,15 +1,16 @@
 """From alerts to messages: groups whose time has come become rows of the outbox, or stay quiet for a reason.
 
 Semantics of Alertmanager's dispatcher: first message after `group_wait`, further ones at least `group_interval` apart,
-unchanged ones every `repeat_interval`; a resolve is told only to who was told of the alert. All state is rows, so
-nothing is forgotten when the process ends.
+unchanged ones every `repeat_interval`; a resolve is told only to who was told of the alert. What is muted (`muting`) is
+left out, stays due, and is told when nothing mutes it any more. All state is rows, so nothing is forgotten when the
+process ends.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,10 +18,11 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, insert
 
-from alerts import groups
+from alerts import groups, muting
 from alerts.config import ReceiverConfig, RoutesFile
 from alerts.groups import Group
 from alerts.messages import Message, Told, compose
+from alerts.muting import Mute, Mutes
 from alerts.notification import Entry, decide_notify
 from alerts.occurrences import AnyRow, record
 from alerts.planning import plan, replan
@@ -44,11 +46,12 @@ class _Flush:
     firing: dict[str, list[AnyRow]]  # open alerts by group key
     decisions: dict[str, Decision]  # one decision of each group that has alerts
     gone: Mapping[int, AnyRow]  # alerts that were told and are no longer in their group
+    mutes: Mutes
     deliveries: list[dict[str, Any]] = field(default_factory=list)
-    quiet: list[tuple[int, datetime, str, str, str]] = field(default_factory=list)
+    events: list[tuple[int, datetime, str, str, str]] = field(default_factory=list)
 
     def keep_quiet(self, alert_id: int, reason: str) -> None:
-        self.quiet.append((alert_id, self.now, "kept_quiet", WHO, reason))
+        self.events.append((alert_id, self.now, "kept_quiet", WHO, reason))
 
 
 def flush_due(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> int:
@@ -66,11 +69,12 @@ def flush_due(connection: Connection, routes: RoutesFile, now: datetime, externa
                 decisions[decision.key] = decision
     present = {key: {row.id for row in rows} for key, rows in firing.items()}
     gone = {number for group in due for number in group.told if number not in present.get(group.key, ())}
-    flush = _Flush(routes, now, external_url, firing, decisions, groups.alerts_by_id(connection, gone))
+    mutes = muting.load(connection, routes, now, [row.labels for rows in firing.values() for row in rows])
+    flush = _Flush(routes, now, external_url, firing, decisions, groups.alerts_by_id(connection, gone), mutes)
     groups.save(connection, [_flush_group(flush, group) for group in due])
     if flush.deliveries:
         connection.execute(insert(delivery), flush.deliveries)
-    record(connection, flush.quiet)
+    record(connection, flush.events)
     return len(flush.deliveries)
 
 
@@ -78,7 +82,9 @@ def _flush_group(flush: _Flush, group: Group) -> Group:
     """Tell the receiver of one group, or not; the group as it is afterwards."""
     rows = flush.firing.get(group.key, [])
     decision = flush.decisions.get(group.key)
-    ended = _ended(flush, group, rows)
+    muted = {} if decision is None else _muted(flush, group, rows, decision)
+    loud = [row for row in rows if row.id not in muted]
+    ended = _ended(flush, group, rows, loud)
     receiver = flush.routes.by_name.get(group.receiver)
     if receiver is None:
         for one in ended:
@@ -87,16 +93,47 @@ def _flush_group(flush: _Flush, group: Group) -> Group:
     if decision is None:
         _tell(flush, group, receiver, [], ended, None)
         return group.ended()
-    told = _tell(flush, group, receiver, rows, ended, decision)
-    notified_at = flush.now if told or group.notified_at is None else group.notified_at
-    repeat_at = notified_at + decision.repeat_interval
-    return replace(
+    told = _tell(flush, group, receiver, loud, ended, decision, muted)
+    still_told = {number: severity for number, severity in group.told.items() if number in muted}
+    after = replace(
         group,
-        next_flush_at=repeat_at if repeat_at > flush.now else flush.now + decision.group_interval,
-        notified_at=notified_at,
-        firing={row.id: row.severity for row in rows},
+        notified_at=flush.now if told else group.notified_at,
+        firing={row.id: row.severity for row in loud} | still_told,
         resolved=tuple(one.id for one in ended) if told else group.resolved,
+        muted={number: muting.key_of(mutes) for number, mutes in muted.items()},
     )
+    return replace(after, next_flush_at=_next_flush(flush.now, after, decision, muted))
+
+
+def _muted(flush: _Flush, group: Group, rows: list[AnyRow], decision: Decision) -> dict[int, tuple[Mute, ...]]:
+    """The alerts of the group that something keeps quiet, with all reasons; what changed since the latest flush is told
+    to the history of the alert, once."""
+    found = {}
+    for row in rows:
+        mutes = flush.mutes.of(row.labels, decision)
+        before = group.muted.get(row.id)
+        if mutes:
+            found[row.id] = mutes
+            if muting.key_of(mutes) != before:
+                flush.keep_quiet(row.id, f"receiver {group.receiver}: {muting.shown(mutes)}")
+        elif before is not None:
+            detail = f"receiver {group.receiver}: {muting.lifted(before)}"
+            flush.events.append((row.id, flush.now, "let_through", WHO, detail))
+    return found
+
+
+def _next_flush(now: datetime, after: Group, decision: Decision, muted: Mapping[int, tuple[Mute, ...]]) -> datetime:
+    """When to look at the group again: for its repeat, and while something is muted at least every group_interval, or
+    when the first mute is known to end; never sooner than group_interval after a message. Pure."""
+    interval_over = now + decision.group_interval
+    repeat_at = interval_over if after.notified_at is None else after.notified_at + decision.repeat_interval
+    at = repeat_at if repeat_at > now else interval_over
+    if muted:
+        ends = [one.until for mutes in muted.values() for one in mutes if one.until is not None and one.until > now]
+        at = min(at, interval_over, *ends)
+        if after.notified_at is not None:
+            at = max(at, after.notified_at + decision.group_interval)
+    return at
 
 
 def _tell(
@@ -106,6 +143,7 @@ def _tell(
     rows: list[AnyRow],
     ended: list[Told],
     decision: Decision | None,
+    muted: Collection[int] = (),
 ) -> bool:
     """Add a delivery for every channel of the receiver that is to be told; whether any was, or would be if it had one."""
     firing = {row.id: row.severity for row in rows}
@@ -119,6 +157,7 @@ def _tell(
             repeat,
             flush.now,
             acknowledged=acknowledged,
+            muted=muted,
             send_resolved=send_resolved,
         )
         for send_resolved in (True, False)
@@ -153,9 +192,9 @@ def _tell(
     return told
 
 
-def _ended(flush: _Flush, group: Group, rows: list[AnyRow]) -> list[Told]:
+def _ended(flush: _Flush, group: Group, rows: list[AnyRow], loud: list[AnyRow]) -> list[Told]:
     """The alerts that the receiver believes to be firing and that are over for it."""
-    firing_again = {row.fingerprint: row.id for row in rows}
+    firing_again = {row.fingerprint: row.id for row in loud}
     present = {row.id for row in rows}
     found = []
     for number in group.told:

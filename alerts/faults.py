@@ -1,29 +1,56 @@
 """What is wrong with a routes.yaml whose shape is right: names that lead nowhere, routes that no alert can reach.
 
-A fault is the place in the file and a sentence; the front door turns the place into a line.
+A fault is the place in the file and a sentence; the front door turns the place into a line. A note is of the same form,
+about what is not wrong and has no effect.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alerts.matchers import MatcherError, parse_matchers
+from alerts.matchers import Matcher, MatcherError, parse_all
+from alerts.muting_faults import FaultAt, Place, notes_of_muting, of_matchers, of_muting, of_route_hours
+from alerts.reachability import contradiction, implied
 from alerts.routing import ALL_LABELS
 
 if TYPE_CHECKING:
     from alerts.config import RouteConfig, RoutesFile
 
-Place = tuple[str | int, ...]
-FaultAt = tuple[Place, str]
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What routes may name."""
+
+    receivers: tuple[str, ...]
+    intervals: tuple[str, ...]
 
 
 def faults(file: RoutesFile) -> list[FaultAt]:
-    """Every fault of the file, in its order; none when it can be used."""
-    names = {receiver.name for receiver in file.receivers}
-    return [*_of_root(file.route), *_of_route(file.route, ("route",), names), *_of_receivers(file)]
+    """Every fault of the file; none when it can be used."""
+    known = _Known(tuple(one.name for one in file.receivers), tuple(one.name for one in file.time_intervals))
+    root: Place = ("route",)
+    return [
+        *_of_root(file.route),
+        *of_route_hours(file.route, root, known.intervals, is_root=True),
+        *_of_route(file.route, root, known, ()),
+        *_of_receivers(file),
+        *of_muting(file),
+    ]
+
+
+def notes(file: RoutesFile) -> list[FaultAt]:
+    """What of a file without faults has no effect: receivers and intervals that nobody uses, rules that do nothing."""
+    used = set(_receivers(file.route))
+    unused = [
+        (("receivers", number), f"no route goes to the receiver {one.name!r}")
+        for number, one in enumerate(file.receivers)
+        if one.name not in used
+    ]
+    return [*unused, *notes_of_muting(file)]
 
 
 def _of_root(root: RouteConfig) -> Iterator[FaultAt]:
@@ -35,29 +62,46 @@ def _of_root(root: RouteConfig) -> Iterator[FaultAt]:
         yield ("route", "continue"), "the top route has no routes beside it, so `continue` means nothing there"
 
 
-def _of_route(route: RouteConfig, place: Place, names: set[str]) -> Iterator[FaultAt]:
-    if route.receiver and route.receiver not in names:
-        known = ", ".join(sorted(names))
-        yield (*place, "receiver"), f"there is no receiver {route.receiver!r}; the receivers are {known}"
-    for number, text in enumerate(route.matchers):
-        fault = _matcher_fault(text)
-        if fault:
-            yield (*place, "matchers", number), fault
+def _of_route(route: RouteConfig, place: Place, known: _Known, above: tuple[Matcher, ...]) -> Iterator[FaultAt]:
+    if route.receiver and route.receiver not in known.receivers:
+        listed = ", ".join(sorted(known.receivers))
+        yield (*place, "receiver"), f"there is no receiver {route.receiver!r}; the receivers are {listed}"
+    yield from of_matchers(route.matchers, (*place, "matchers"))
     yield from _of_group_by(route, place)
     for name in ("group_interval", "repeat_interval"):
         if getattr(route, name) == timedelta(0):
             yield (*place, name), f"{name} cannot be 0s: messages would never stop; write a length such as 5m"
-    if not route.routes:
-        return
+    here = (*above, *(_matchers(route) or ()))
     for number, child in enumerate(route.routes):
         below = (*place, "routes", number)
-        hidden_by = _hidden_by(route.routes, number)
-        if hidden_by is not None:
+        yield from _unreachable(route.routes, number, here, below)
+        yield from of_route_hours(child, below, known.intervals, is_root=False)
+        yield from _of_route(child, below, known, here)
+
+
+def _unreachable(
+    siblings: list[RouteConfig], number: int, above: tuple[Matcher, ...], place: Place
+) -> Iterator[FaultAt]:
+    """Why no alert can come to this route, if that is certain; a route below a dead one is not called dead again."""
+    own = _matchers(siblings[number])
+    if own is None or contradiction(above) is not None:
+        return
+    clash = contradiction((*above, *own))
+    if clash is not None:
+        first, second = clash
+        where = "a route above it asks for" if first in above else "it asks for"
+        yield place, f"no alert can come here: {where} {first}, and no such alert has {second}"
+        return
+    for earlier in range(number):
+        theirs = _matchers(siblings[earlier])
+        if theirs is None or siblings[earlier].goes_on or contradiction((*above, *theirs)) is not None:
+            continue
+        if all(implied(one, (*above, *own)) for one in theirs):
             yield (
-                below,
-                f"no alert can come here: route {hidden_by + 1} before it takes all of them and does not continue",
+                place,
+                f"no alert can come here: route {earlier + 1} before it takes all of them and does not continue",
             )
-        yield from _of_route(child, below, names)
+            return
 
 
 def _of_group_by(route: RouteConfig, place: Place) -> Iterator[FaultAt]:
@@ -78,28 +122,15 @@ def _of_receivers(file: RoutesFile) -> Iterator[FaultAt]:
         seen.setdefault(receiver.name, number)
 
 
-def _matcher_fault(text: str) -> str | None:
+def _receivers(route: RouteConfig) -> Iterator[str]:
+    if route.receiver:
+        yield route.receiver
+    for child in route.routes:
+        yield from _receivers(child)
+
+
+def _matchers(route: RouteConfig) -> tuple[Matcher, ...] | None:
     try:
-        parse_matchers(text)
-    except MatcherError as error:
-        return str(error)
-    return None
-
-
-def _hidden_by(siblings: list[RouteConfig], number: int) -> int | None:
-    """The first sibling before this one whose every matcher this one has too, and which does not continue."""
-    own = _matcher_set(siblings[number])
-    if own is None:
-        return None
-    for earlier in range(number):
-        theirs = _matcher_set(siblings[earlier])
-        if theirs is not None and theirs <= own and not siblings[earlier].goes_on:
-            return earlier
-    return None
-
-
-def _matcher_set(route: RouteConfig) -> frozenset[str] | None:
-    try:
-        return frozenset(str(one) for text in route.matchers for one in parse_matchers(text))
+        return parse_all(route.matchers)
     except MatcherError:
         return None  # told of at its own place

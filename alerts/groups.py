@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,9 @@ class Group:
     notified_at: datetime | None = None
     firing: Mapping[int, str] | None = None  # alerts that the last message showed as firing, with their severities
     resolved: tuple[int, ...] = ()
+    muted: Mapping[int, str] = field(
+        default_factory=dict
+    )  # open alerts that were kept quiet at the latest flush, by what
 
     @property
     def told(self) -> Mapping[int, str]:
@@ -45,7 +48,7 @@ class Group:
 
     def ended(self) -> Group:
         """The same group, empty: its next alert begins it anew."""
-        return replace(self, next_flush_at=None, notified_at=None, firing={}, resolved=())
+        return replace(self, next_flush_at=None, notified_at=None, firing={}, resolved=(), muted={})
 
 
 def by_key(connection: Connection, keys: Collection[str]) -> dict[str, Group]:
@@ -115,6 +118,7 @@ def _group(row: AnyRow) -> Group:
         notified_at=row.notified_at,
         firing={int(number): severity for number, severity in row.notified_firing.items()},
         resolved=tuple(row.notified_resolved),
+        muted={int(number): key for number, key in (row.muted or {}).items()},
     )
 
 
@@ -128,4 +132,5 @@ def _columns(group: Group) -> dict[str, Any]:
         "notified_at": group.notified_at,
         "notified_firing": {str(number): severity for number, severity in group.told.items()},
         "notified_resolved": list(group.resolved),
+        "muted": {str(number): key for number, key in group.muted.items()} or None,
     }

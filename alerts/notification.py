@@ -30,16 +30,20 @@ def decide_notify(
     now: datetime,
     *,
     acknowledged: Collection[int] = (),
+    muted: Collection[int] = (),
     send_resolved: bool = True,
 ) -> tuple[bool, str]:
     """Whether to send, and why or why not.
 
     `firing` maps ids of alerts to their severities; `acknowledged` are those of them that somebody has taken:
-    they are not repeated, but a new alert and a risen severity are always told.
+    they are not repeated, but a new alert and a risen severity are always told. `muted` are open alerts of the group,
+    none of them in `firing`, that something keeps quiet.
     """
     if entry is None or not (entry.firing or entry.resolved):
         if firing:
             return True, f"first message: {_count(firing)} firing"
+        if muted:
+            return False, f"{_count(muted)} firing, and kept quiet"
         return False, "everything was resolved before anybody was told"
     new = firing.keys() - entry.firing.keys()
     if new:
@@ -49,6 +53,8 @@ def decide_notify(
         return True, f"the severity of {_count(risen)} rose"
     newly_resolved = set(resolved) - set(entry.resolved)
     if not firing:
+        if muted:
+            return _only_muted(muted, newly_resolved, send_resolved)
         if not send_resolved:
             return False, "everything is resolved, and this channel wants no resolves"
         if not newly_resolved:
@@ -61,6 +67,12 @@ def decide_notify(
     if firing.keys() <= set(acknowledged):
         return False, f"a repeat is due, but {_count(firing)} still firing, all acknowledged"
     return True, f"repeat: {show_duration(repeat_interval)} have passed with {_count(firing)} still firing"
+
+
+def _only_muted(muted: Collection[int], newly_resolved: Collection[int], send_resolved: bool) -> tuple[bool, str]:
+    if newly_resolved and send_resolved:
+        return True, f"{_count(newly_resolved)} resolved; {_count(muted)} still firing, and kept quiet"
+    return False, f"{_count(muted)} still firing, and kept quiet"
 
 
 def _count(alerts: Collection[object]) -> str:

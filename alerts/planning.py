@@ -68,9 +68,11 @@ def scheduled(before: Group | None, decision: Decision, row: AnyRow, now: dateti
         return Group(None, decision.key, decision.receiver, dict(decision.group_labels), now, first)
     told = before.told.get(row.id)
     differs = told != row.severity if is_open else told is not None
-    if not differs or before.notified_at is None:
+    if not differs:
         return before
-    earliest = max(now + decision.group_wait, before.notified_at + decision.group_interval)
+    earliest = now + decision.group_wait
+    if before.notified_at is not None:
+        earliest = max(earliest, before.notified_at + decision.group_interval)
     return replace(before, next_flush_at=earliest) if earliest < before.next_flush_at else before
 
 

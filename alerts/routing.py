@@ -1,7 +1,8 @@
 """Which routes an alert takes: a pure walk down the tree of routes.yaml, as Alertmanager walks its own.
 
 Depth first, left to right; the walk stops after the first child that matches unless that child says `continue`; when no
-child matches, the node itself has the alert. Receiver, grouping, timers and ticket are inherited from above.
+child matches, the node itself has the alert. Receiver, grouping, timers and ticket are inherited from above; the hours when a
+route is mute are not.
 Source: dispatch/route.go of Prometheus Alertmanager.
 """
 
@@ -41,6 +42,8 @@ class Node:
     group_interval: timedelta
     repeat_interval: timedelta
     ticket: TicketPolicy | None
+    mute_time_intervals: tuple[str, ...]  # these two are not inherited
+    active_time_intervals: tuple[str, ...]
     goes_on: bool  # `continue`: siblings after this one are tried as well
     children: tuple[Node, ...]
 
@@ -61,6 +64,8 @@ class Decision:
     repeat_interval: timedelta
     ticket: TicketPolicy | None
     reason: str
+    mute_time_intervals: tuple[str, ...] = ()
+    active_time_intervals: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -90,6 +95,8 @@ def build(config: RouteConfig, above: Node | None = None, twin: int = 0) -> Node
         group_interval=_first(config.group_interval, above.group_interval if above else None, GROUP_INTERVAL),
         repeat_interval=_first(config.repeat_interval, above.repeat_interval if above else None, REPEAT_INTERVAL),
         ticket=config.ticket if "ticket" in given or above is None else above.ticket,
+        mute_time_intervals=tuple(config.mute_time_intervals),
+        active_time_intervals=tuple(config.active_time_intervals),
         goes_on=config.goes_on,
         children=(),
     )
@@ -114,6 +121,8 @@ def route(tree: Node, labels: Mapping[str, str]) -> list[Decision]:
             repeat_interval=node.repeat_interval,
             ticket=node.ticket,
             reason=reason,
+            mute_time_intervals=node.mute_time_intervals,
+            active_time_intervals=node.active_time_intervals,
         )
         for node, reason in _walk(tree, labels)
     ]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bomc import __version__
-from bomc.commands import demo, look, people, reconcile, serve, setup
+from bomc.commands import alerts, demo, look, people, reconcile, serve, setup
 
 app = typer.Typer(
     name="bomc",
@@ -42,6 +42,7 @@ app.command()(serve.run)
 app.command()(demo.demo)
 app.add_typer(people.user_app, name="user")
 app.add_typer(people.token_app, name="token")
+app.add_typer(alerts.alerts_app, name="alerts")
 app.command()(look.status)
 app.command()(look.collect)
 app.add_typer(reconcile.reconcile_app, name="reconcile")

@@ -44,9 +44,11 @@ def init(
 
 @config_app.command("check")
 def config_check(home: HomeOption = None) -> None:
-    """Read the configuration and name every fault, with its file and line; change nothing."""
+    """Read the configuration and name every fault, with its file and line, and note what has no effect; change nothing."""
     place = home_of(home)
     estate = estate_of(place)
+    for note in estate.notes:
+        out.print(f"note: {note}", highlight=False, soft_wrap=True)
     counts = {
         "targets": len(estate.targets) - len(estate.controls),
         "probes": len(estate.probes),

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from alerts.config import RoutesFile, default_routes
 from alerts.config import faults as route_faults
+from alerts.config import notes as route_notes
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
 from bomc.configuration.models import (
@@ -50,6 +51,7 @@ class Estate:
     checks: tuple[Check, ...]
     routes: RoutesFile
     controls: tuple[Control, ...]
+    notes: tuple[Fault, ...] = ()  # what is not wrong and has no effect
 
 
 def load_estate(folder: Path) -> Estate:
@@ -75,7 +77,9 @@ def load_estate(folder: Path) -> Estate:
     faults = sorted(stray + wrong + sorted_faults(documents.values()))
     if faults or routes is None or settings is None:
         raise ConfigurationError(faults)
-    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls)
+    shown = documents["routes.yaml"]
+    notes = tuple(Fault(shown.file, shown.line(place), sentence) for place, sentence in route_notes(routes))
+    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, notes)
 
 
 def _read(path: Path) -> Document:

@@ -43,6 +43,7 @@ EVENT = {
     "unacknowledged": mark("Given back"),
     "notified": mark("Notified"),
     "kept_quiet": mark("Kept quiet"),
+    "let_through": mark("No longer kept quiet"),
     "not_delivered": mark("Not delivered"),
     "ticket": mark("Ticket"),
     "resolved": mark("Resolved"),

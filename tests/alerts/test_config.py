@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from alerts import config
-from alerts.config import RoutesFile, default_routes, faults
+from alerts import config, intervals
+from alerts.config import RoutesFile, default_routes, faults, notes
+from alerts.matchers import parse_all
+from alerts.reachability import contradiction, implied
 from alerts.tickets.kinds import KINDS
 
 GOOD = """
@@ -84,6 +88,97 @@ FAULTS: dict[str, tuple[dict[str, Any], list[tuple[tuple[str | int, ...], str]]]
         {"route": {"receiver": "ops", "routes": [{"matchers": ["a=1", "b=2"]}, {"matchers": ["a=1"]}]}},
         [],
     ),
+    "a value that contradicts the route above": (
+        {"route": {"receiver": "ops", "routes": [{"matchers": ["a=1"], "routes": [{"matchers": ["a=2", "b=1"]}]}]}},
+        [(("route", "routes", 0, "routes", 0), 'a route above it asks for a="1", and no such alert has a="2"')],
+    ),
+    "a contradiction in itself": (
+        {"route": {"receiver": "ops", "routes": [{"matchers": ["a=1", 'a!~"1|2"']}]}},
+        [(("route", "routes", 0), 'it asks for a="1", and no such alert has a!~"1|2"')],
+    ),
+    "a list of values that the route above excludes": (
+        {
+            "route": {
+                "receiver": "ops",
+                "routes": [{"matchers": ["a!=1", "a!=2"], "routes": [{"matchers": ['a=~"1|2"']}]}],
+            }
+        },
+        [(("route", "routes", 0, "routes", 0), "no alert can come here")],
+    ),
+    "what stands below a dead route is not told of again": (
+        {"route": {"receiver": "ops", "routes": [{"matchers": ["a=1", "a=2"], "routes": [{"matchers": ["a=3"]}]}]}},
+        [(("route", "routes", 0), "no alert can come here")],
+    ),
+    "hidden by a wider list of values": (
+        {"route": {"receiver": "ops", "routes": [{"matchers": ['a=~"1|2|3"']}, {"matchers": ['a=~"3|1"', "b=1"]}]}},
+        [(("route", "routes", 1), "route 1 before it takes all of them")],
+    ),
+    "hidden by one that matches whatever there is": (
+        {"route": {"receiver": "ops", "routes": [{"matchers": ['a=~".*"']}, {"matchers": ["b=1"]}]}},
+        [(("route", "routes", 1), "route 1 before it takes all of them")],
+    ),
+    "hidden by one that asks for what the route above asks for": (
+        {
+            "route": {
+                "receiver": "ops",
+                "routes": [{"matchers": ["a=1"], "routes": [{"matchers": ['a=~"1|2"']}, {"matchers": ["b=1"]}]}],
+            }
+        },
+        [(("route", "routes", 0, "routes", 1), "route 1 before it takes all of them")],
+    ),
+    "not hidden by a dead route": (
+        {"route": {"receiver": "ops", "routes": [{"matchers": ["a=1", "a=2"]}, {"matchers": ["a=1"]}]}},
+        [(("route", "routes", 0), "no alert can come here")],
+    ),
+    "not hidden by a narrower list": (
+        {"route": {"receiver": "ops", "routes": [{"matchers": ['a=~"1|2"']}, {"matchers": ['a=~"1|3"']}]}},
+        [],
+    ),
+    "an interval that is not there": (
+        {"route": {"receiver": "ops", "routes": [{"matchers": ["a=1"], "mute_time_intervals": ["nights"]}]}},
+        [
+            (
+                ("route", "routes", 0, "mute_time_intervals", 0),
+                "there is no time interval 'nights'; under time_intervals",
+            )
+        ],
+    ),
+    "the top route with hours": (
+        {
+            "route": {"receiver": "ops", "active_time_intervals": ["day"]},
+            "time_intervals": [{"name": "day", "time_intervals": [{"weekdays": ["monday"]}]}],
+        },
+        [(("route", "active_time_intervals"), "must always tell somebody")],
+    ),
+    "intervals twice and without times": (
+        {
+            "time_intervals": [
+                {"name": "day", "time_intervals": [{"weekdays": ["monday"]}]},
+                {"name": "day", "time_intervals": []},
+            ]
+        },
+        [(("time_intervals", 1, "name"), "there already, as number 1"), (("time_intervals", 1), "never holds")],
+    ),
+    "an inhibit rule without matchers": (
+        {"inhibit_rules": [{"equal": ["a", "a"]}]},
+        [
+            (("inhibit_rules", 0, "source_matchers"), "every open alert would keep others quiet"),
+            (("inhibit_rules", 0, "target_matchers"), "every alert would be kept quiet"),
+            (("inhibit_rules", 0, "equal"), "names 'a' 2 times"),
+        ],
+    ),
+    "an inhibit rule with a bad matcher": (
+        {"inhibit_rules": [{"source_matchers": ["a=1", "b"], "target_matchers": ["c=1"]}]},
+        [(("inhibit_rules", 0, "source_matchers", 1), "is expected")],
+    ),
+    "dependencies on anything": (
+        {"dependencies": {"matchers": ['severity=~".+"']}},
+        [(("dependencies", "matchers"), "every alert would mean that its target is down")],
+    ),
+    "dependencies with a bad matcher": (
+        {"dependencies": {"matchers": ["a"]}},
+        [(("dependencies", "matchers", 0), "is expected")],
+    ),
     "zero intervals": (
         {"route": {"receiver": "ops", "group_interval": "0s", "repeat_interval": "0s"}},
         [(("route", "group_interval"), "cannot be 0s"), (("route", "repeat_interval"), "cannot be 0s")],
@@ -150,6 +245,23 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+NOTES: dict[str, tuple[dict[str, Any], list[tuple[tuple[str | int, ...], str]]]] = {
+    "everything is used": ({}, []),
+    "a receiver that nobody uses": (
+        {"receivers": [{"name": "ops"}, {"name": "old"}]},
+        [(("receivers", 1), "no route goes to the receiver 'old'")],
+    ),
+    "an interval that nobody uses": (
+        {"time_intervals": [{"name": "day", "time_intervals": [{"weekdays": ["monday"]}]}]},
+        [(("time_intervals", 0), "no route uses the time interval 'day'")],
+    ),
+    "a rule that keeps nothing quiet": (
+        {"inhibit_rules": [{"source_matchers": ["a=1", "b=2"], "target_matchers": ['b="2"', "a=1"]}]},
+        [(("inhibit_rules", 0), "the rule keeps nothing quiet")],
+    ),
+}
+
+
 def _file(parts: dict[str, Any]) -> RoutesFile:
     return RoutesFile.model_validate({"route": {"receiver": "ops"}, "receivers": [{"name": "ops"}], **parts})
 
@@ -175,6 +287,35 @@ def test_faults_are_named_at_their_place(
         assert part in sentence
 
 
+@pytest.mark.parametrize(("parts", "expected"), NOTES.values(), ids=NOTES.keys())
+def test_what_has_no_effect_is_noted(parts: dict[str, Any], expected: list[tuple[tuple[str | int, ...], str]]) -> None:
+    """A note is no fault: the file can be used."""
+    assert faults(_file(parts)) == []
+    found = notes(_file(parts))
+    assert [place for place, _ in found] == [place for place, _ in expected]
+    assert all(part in sentence for (_, sentence), (_, part) in zip(found, expected, strict=True))
+
+
+TEXTS = st.builds(
+    lambda name, operator, value: f'{name}{operator}"{value}"',
+    st.sampled_from("ab"),
+    st.sampled_from(["=", "!=", "=~", "!~"]),
+    st.sampled_from(["", "1", "2", "1|2", "(2|3)", ".*", ".+", "1.?"]),
+)
+
+
+@given(st.lists(TEXTS, max_size=4), TEXTS)
+def test_no_route_is_called_dead_that_an_alert_can_reach(texts: list[str], other: str) -> None:
+    """Tried on every alert of a small world: where some alert satisfies all, no contradiction is claimed; and what is
+    said to follow from matchers holds for each alert that satisfies them."""
+    world = [{"a": a, "b": b} for a in ("", "1", "2", "3", "12", "9") for b in ("", "1", "2", "3", "12", "9")]
+    matchers, one = parse_all(texts), parse_all([other])[0]
+    satisfying = [labels for labels in world if all(each.matches(labels) for each in matchers)]
+    assert not satisfying or contradiction(matchers) is None
+    if implied(one, matchers):
+        assert all(one.matches(labels) for labels in satisfying)
+
+
 @pytest.mark.parametrize(("parts", "part"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_wrong_shape_is_refused(parts: dict[str, Any], part: str) -> None:
     """What the models do not know or cannot read is refused, and the sentence says what would be right."""
@@ -198,6 +339,11 @@ def test_without_a_file_alerts_show_in_the_console_only() -> None:
         config.TicketPolicy,
         config.WebhookConfig,
         config.EmailConfig,
+        config.NamedIntervals,
+        config.InhibitRuleConfig,
+        config.DependencyPolicy,
+        intervals.IntervalConfig,
+        intervals.TimesConfig,
     ],
 )
 def test_every_setting_has_a_description(model: type[BaseModel]) -> None:

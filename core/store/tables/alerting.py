@@ -44,7 +44,7 @@ alert_event = Table(
     Column("at", Instant, nullable=False),
     Column(
         "kind", Text, nullable=False
-    ),  # opened, severity, unknown, known, acknowledged, notified, kept_quiet, resolved
+    ),  # opened, severity, unknown, known, acknowledged, notified, kept_quiet, let_through, resolved
     Column("who", Text, nullable=False),  # a user's name, or the part of the house that did it
     Column("detail", Text, nullable=False),
 )
@@ -61,6 +61,7 @@ notify_group = Table(
     Column("notified_at", Instant),
     Column("notified_firing", Json, nullable=False),  # alert id to severity, as the latest message showed them firing
     Column("notified_resolved", Json, nullable=False),
+    Column("muted", Json),  # alert id to what kept it quiet at the latest flush
 )
 
 delivery = Table(

@@ -1,4 +1,4 @@
-"""Silences: who is not told, until when, and why."""
+"""Silences, and what keeps alerts of a group quiet."""
 
 from __future__ import annotations
 
@@ -25,3 +25,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_silence")),
     )
     op.create_index("ix_silence_ends_at", "silence", ["ends_at"], unique=False)
+    op.add_column("notify_group", sa.Column("muted", sa.Text(), nullable=True))

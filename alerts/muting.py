@@ -1,0 +1,158 @@
+"""Whether an open alert is kept quiet now: by a silence, an inhibition, its route's hours, or a parent that is down.
+
+It is decided anew at each flush from the store's open alerts, so a restart forgets nothing and nothing inhibited slips
+out. `Mutes` is all that the decision needs, as frozen values; `load` brings it from the store. An alert that is muted is
+not told as firing; its end is told to whoever had been told of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
+
+from alerts import silences
+from alerts.dependencies import Outage, Suppression, Topology
+from alerts.inhibition import Inhibition, Source
+from alerts.intervals import Intervals
+from alerts.matchers import Matcher
+from alerts.routing import Decision
+from alerts.silences import SilenceIndex
+from core.store.tables import alert, target
+
+if TYPE_CHECKING:
+    from alerts.config import RoutesFile
+
+SILENCE, INHIBITION, INTERVAL, DEPENDENCY = KINDS = ("silence", "inhibition", "interval", "dependency")
+HORIZON = timedelta(hours=1)
+_COLUMNS = {"alertname": alert.c.check_name, "target": alert.c.target, "severity": alert.c.severity}
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """One reason why an alert is kept quiet. `by` is a silence's id, a cause's fingerprint, an interval's or parent's name."""
+
+    kind: str
+    by: str
+    reason: str
+    until: datetime | None = None  # when it ends, if that is known
+
+    @property
+    def key(self) -> str:
+        """What it is, whatever the words."""
+        return f"{self.kind}:{self.by}"
+
+
+def key_of(mutes: Iterable[Mute]) -> str:
+    """What keeps an alert quiet, in short, so that a group remembers it and tells the history of changes only."""
+    return " ".join(sorted(one.key for one in mutes))
+
+
+def lifted(key: str) -> str:
+    """The sentence for an alert that nothing keeps quiet any more, from the key of what did."""
+    words = {
+        SILENCE: "its silence is over",
+        INHIBITION: "its cause is over",
+        INTERVAL: "the hours of its route allow it",
+        DEPENDENCY: "its parent is up",
+    }
+    over = dict.fromkeys(words.get(part.partition(":")[0], part) for part in key.split(" "))
+    return f"no longer kept quiet: {', '.join(over)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutes:
+    """Everything that can keep an alert quiet at one instant."""
+
+    now: datetime
+    silences: SilenceIndex = field(default_factory=SilenceIndex)
+    inhibition: Inhibition = field(default_factory=Inhibition)
+    intervals: Intervals = field(default_factory=lambda: Intervals({}))
+    suppression: Suppression = field(default_factory=Suppression)
+
+    def of(self, labels: Mapping[str, str], decision: Decision | None = None) -> tuple[Mute, ...]:
+        """Every reason to keep an alert quiet, none when it is to be told; without a decision, those of no route. Pure."""
+        found = [Mute(SILENCE, one.id, _silenced(one), one.ends_at) for one in self.silences.matching(labels)]
+        for cause, reason in self.inhibition.inhibitors(labels):
+            found.append(Mute(INHIBITION, cause.fingerprint, reason))
+        suppressed = self.suppression.suppressed(labels.get("target", ""), self.now)
+        if suppressed is not None:
+            outage, reason, until = suppressed
+            found.append(Mute(DEPENDENCY, outage.target, reason, until))
+        if decision is not None and (decision.mute_time_intervals or decision.active_time_intervals):
+            found += self._by_hours(decision)
+        return tuple(found)
+
+    def _by_hours(self, decision: Decision) -> list[Mute]:
+        names = decision.mute_time_intervals, decision.active_time_intervals
+        muted = self.intervals.muted(*names, self.now)
+        if muted is None:
+            return []
+        until = self.intervals.muted_until(*names, self.now, min(decision.group_interval, HORIZON))
+        return [Mute(INTERVAL, muted[0], muted[1], until)]
+
+
+def load(
+    connection: Connection, routes: RoutesFile, now: datetime, candidates: Sequence[Mapping[str, str]] | None = None
+) -> Mutes:
+    """What can keep alerts quiet now. `candidates` are the labels that will be asked for, none: whatever there is."""
+    rules = [one.rule for one in routes.inhibit_rules]
+    if candidates is not None:
+        rules = [rule for rule in rules if any(rule.is_target(labels) for labels in candidates)]
+    return Mutes(
+        now,
+        SilenceIndex.of(silences.active(connection, now)),
+        Inhibition.of(
+            (one.rule for one in routes.inhibit_rules), _sources(connection, [rule.source for rule in rules])
+        ),
+        Intervals.of(routes.time_intervals),
+        _suppression(connection, routes, now),
+    )
+
+
+def shown(mutes: Iterable[Mute]) -> str:
+    """The reasons as one sentence for the history of an alert."""
+    return "; ".join(one.reason for one in mutes)
+
+
+def _silenced(one: silences.Silence) -> str:
+    return f"silenced by {one.created_by} until {one.ends_at:%Y-%m-%d %H:%M} UTC: {one.comment} (silence {one.id})"
+
+
+def _sources(connection: Connection, wanted: Sequence[Sequence[Matcher]]) -> list[Source]:
+    """Open alerts that can match one of these sets of matchers, and perhaps some others."""
+    if not wanted:
+        return []
+    query = select(alert.c.id, alert.c.fingerprint, alert.c.labels).where(alert.c.resolved_at.is_(None))
+    query = query.where(or_(*(_narrow(matchers) for matchers in wanted)))
+    return [Source(row.id, row.fingerprint, row.labels) for row in connection.execute(query)]
+
+
+def _narrow(matchers: Sequence[Matcher]) -> ColumnElement[bool]:
+    """What the database can say of the matchers: equality of the labels that are columns."""
+    parts = [_COLUMNS[one.name] == one.value for one in matchers if one.operator == "=" and one.name in _COLUMNS]
+    return and_(alert.c.id > 0, *parts)
+
+
+def _suppression(connection: Connection, routes: RoutesFile, now: datetime) -> Suppression:
+    policy = routes.dependencies
+    if policy is None:
+        return Suppression()
+    matchers = policy.parsed()
+    counts = or_(alert.c.resolved_at.is_(None), alert.c.resolved_at > now - policy.settle)
+    query = select(alert.c.id, alert.c.target, alert.c.check_name, alert.c.labels, alert.c.resolved_at)
+    outages = [
+        Outage(row.id, row.target, row.check_name, row.resolved_at)
+        for row in connection.execute(query.where(counts, _narrow(matchers)))
+        if all(one.matches(row.labels) for one in matchers)
+    ]
+    if not outages:
+        return Suppression()
+    rows = connection.execute(
+        select(target.c.name, target.c.runs_on, target.c.depends_on).where(target.c.retired_at.is_(None))
+    )
+    topology = Topology({row.name: (*row.runs_on, *row.depends_on) for row in rows})
+    return Suppression.of(topology, outages, policy.settle)
