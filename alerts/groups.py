@@ -9,14 +9,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, or_, select, update
 
+from alerts.labels import in_column
 from alerts.notification import Entry
 from alerts.occurrences import AnyRow, chunks
-from alerts.severity import RANK
 from core.store.tables import alert, notify_group
 
 NARROW_UP_TO = 20  # so many groups are looked up by their labels; more of them by reading every open alert once
 _BY_COLUMN = {"alertname": alert.c.check_name, "target": alert.c.target, "severity": alert.c.severity}
-LONGEST_COLUMN = 300  # characters of a label's value that a column surely holds whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +97,7 @@ def alerts_by_id(connection: Connection, ids: Collection[int]) -> dict[int, AnyR
 
 
 def _narrow(labels: Mapping[str, str]) -> ColumnElement[bool] | None:
-    """A pushed alert may say a severity that is none of ours, or a target longer than its column: no help there."""
-    parts = [
-        column == labels[name]
-        for name, column in _BY_COLUMN.items()
-        if name in labels and (labels[name] in RANK if name == "severity" else len(labels[name]) <= LONGEST_COLUMN)
-    ]
+    parts = [column == labels[name] for name, column in _BY_COLUMN.items() if in_column(name, labels.get(name, ""))]
     return and_(*parts) if parts else None
 
 

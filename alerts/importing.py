@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from alerts.config import EmailConfig, NamedIntervals, RoutesFile, WebhookConfig
+from alerts.config import EmailConfig, GlobalConfig, NamedIntervals, RoutesFile, WebhookConfig
 from alerts.faults import faults, notes
 from alerts.matchers import MatcherError, matcher, parse_matchers
 from core.yaml_file import Document, Fault, Place
@@ -97,10 +97,12 @@ def import_alertmanager(text: str, file: str) -> Imported:
 
 def _global(work: _Import, given: Mapping[str, Any]) -> dict[str, Any]:
     """What of `global` is a setting of routes.yaml; smtp_* is kept for the mail channels."""
-    made = {}
+    made: dict[str, Any] = {}
     for name, value in given.items():
         if name in SMTP:
             work.smtp[SMTP[name]] = value
+        elif name in GlobalConfig.model_fields:
+            made["global"] = {**made.get("global", {}), name: value}
         elif name in RoutesFile.model_fields:
             made[name] = value
         else:

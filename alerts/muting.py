@@ -18,6 +18,7 @@ from alerts import silences
 from alerts.dependencies import Outage, Suppression, Topology
 from alerts.inhibition import Inhibition, Source
 from alerts.intervals import Intervals
+from alerts.labels import in_column
 from alerts.matchers import Matcher
 from alerts.routing import Decision
 from alerts.silences import SilenceIndex
@@ -133,7 +134,8 @@ def _sources(connection: Connection, wanted: Sequence[Sequence[Matcher]]) -> lis
 
 def _narrow(matchers: Sequence[Matcher]) -> ColumnElement[bool]:
     """What the database can say of the matchers: equality of the labels that are columns."""
-    parts = [_COLUMNS[one.name] == one.value for one in matchers if one.operator == "=" and one.name in _COLUMNS]
+    told = [one for one in matchers if one.operator == "=" and one.name in _COLUMNS and in_column(one.name, one.value)]
+    parts = [_COLUMNS[one.name] == one.value for one in told]
     return and_(alert.c.id > 0, *parts)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from alerts import occurrences
+from alerts.labels import LONGEST_TARGET
 from alerts.lifecycle import FIRING, RESOLVED, Changes, changes_of
 from alerts.occurrences import Occurrence, chunks
 from alerts.pushed import CLASH, Pushed, Refusal
@@ -27,7 +28,6 @@ from core.store.tables import alert, pushed_alert
 WHO = "alerts"
 TARGET_LABELS = ("target", "instance", "host", "node", "service", "job")
 """The first of these that a pushed alert has says what it is about."""
-LONGEST_TARGET = 300  # characters of it that are kept as the target: it is indexed
 LAPSED_AT_ONCE = 5_000
 
 

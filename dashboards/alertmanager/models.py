@@ -29,7 +29,8 @@ class AlertState(StrEnum):
 
 
 class AlertStatus(Part):
-    """Why nobody is told of an alert, if so: ids of silences, fingerprints of alerts, names of time intervals."""
+    """Why nobody is told of an alert, if so: ids of silences; fingerprints of alerts, or names of targets that are down;
+    names of time intervals."""
 
     state: AlertState
     silencedBy: list[str]

@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from alerts import silences
+from alerts import muting
 from alerts.config import RoutesFile
 from alerts.matchers import Matcher, MatcherError, parse_matchers
+from alerts.muting import DEPENDENCY, INHIBITION, INTERVAL, SILENCE, Mute
 from alerts.routing import Decision, route
-from alerts.silences import SilenceIndex
 from dashboards.alertmanager.answers import Refused
 from dashboards.alertmanager.models import AlertState
 from dashboards.queries.open_alerts import open_alerts
@@ -64,10 +64,12 @@ def alerts(
     connection: Connection, file: RoutesFile, wanted: Wanted, now: datetime, external_url: str
 ) -> list[dict[str, Any]]:
     """The alerts that fit, by fingerprint. Raises Refused 400 when there are more than one answer may hold."""
-    return [
-        _gettable(row, routes, status, file, now, external_url)
-        for row, routes, status in _fitting(connection, file, wanted, now)
-    ]
+    found = []
+    for one in _fitting(connection, file, wanted, now):
+        status = _status([mute for route in one.routes for mute in one.mutes[route.key]], len(one.routes))
+        if _is_wanted(status, wanted):
+            found.append(_gettable(one, status, file, now, external_url))
+    return found
 
 
 def groups(
@@ -75,23 +77,31 @@ def groups(
 ) -> list[dict[str, Any]]:
     """The same alerts by receiver and group labels, as their messages would hold them."""
     found: dict[str, dict[str, Any]] = {}
-    for row, routes, status in _fitting(connection, file, wanted, now):
-        shown = _gettable(row, routes, status, file, now, external_url)
-        for decision in routes:
-            if wanted.receiver is not None and wanted.receiver.fullmatch(decision.receiver) is None:
+    for one in _fitting(connection, file, wanted, now):
+        for decision in one.routes:
+            status = _status(one.mutes[decision.key])
+            left_out = wanted.receiver is not None and wanted.receiver.fullmatch(decision.receiver) is None
+            if left_out or not _is_wanted(status, wanted):
                 continue
             group = found.setdefault(
                 decision.key,
                 {"labels": dict(decision.group_labels), "receiver": {"name": decision.receiver}, "alerts": []},
             )
-            group["alerts"].append(shown)
+            group["alerts"].append(_gettable(one, status, file, now, external_url))
     return sorted(found.values(), key=lambda group: (group["receiver"]["name"], sorted(group["labels"].items())))
 
 
-def _fitting(
-    connection: Connection, file: RoutesFile, wanted: Wanted, now: datetime
-) -> Iterator[tuple[Row, list[Decision], dict[str, Any]]]:
-    index = SilenceIndex.of(silences.active(connection, now))
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An open alert with its routes, and with what keeps it quiet on each of them, by the key of its group there."""
+
+    row: Row
+    routes: Sequence[Decision]
+    mutes: Mapping[str, tuple[Mute, ...]]
+
+
+def _fitting(connection: Connection, file: RoutesFile, wanted: Wanted, now: datetime) -> Iterator[_Open]:
+    mutes = muting.load(connection, file, now)
     count = 0
     for row in open_alerts(connection):
         labels = row["labels"]
@@ -99,22 +109,26 @@ def _fitting(
             continue  # its end has passed; the pipeline resolves it at its next tick
         if not all(one.matches(labels) for one in wanted.matchers):
             continue
-        status = _status(labels, index)
-        if not _is_wanted(status, wanted):
-            continue
         routes = route(file.tree, labels)
         if wanted.receiver is not None and not any(wanted.receiver.fullmatch(one.receiver) for one in routes):
             continue
         count += 1
         if count > MOST_ALERTS:
             raise Refused(400, f"More than {MOST_ALERTS} alerts fit; narrow the filter to see all that you ask for.")
-        yield row, routes, status
+        yield _Open(row, routes, {one.key: mutes.of(labels, one) for one in routes})
 
 
-def _status(labels: Mapping[str, str], index: SilenceIndex) -> dict[str, Any]:
-    silenced = list(silences.silenced_by(labels, index))
-    state = AlertState.SUPPRESSED if silenced else AlertState.ACTIVE
-    return {"state": state.value, "silencedBy": silenced, "inhibitedBy": [], "mutedBy": []}
+def _status(mutes: Sequence[Mute], routes: int = 1) -> dict[str, Any]:
+    """What keeps an alert quiet on so many routes together; hours do when they do it on every one of them.
+
+    A parent that is down inhibits by its name: there may be several alerts about it.
+    """
+    silenced = dict.fromkeys(one.by for one in mutes if one.kind == SILENCE)
+    inhibited = dict.fromkeys(one.by for one in mutes if one.kind in (INHIBITION, DEPENDENCY))
+    hours = [one.by for one in mutes if one.kind == INTERVAL]
+    muted = dict.fromkeys(hours) if len(hours) >= routes else ()
+    state = AlertState.SUPPRESSED if silenced or inhibited or muted else AlertState.ACTIVE
+    return {"state": state.value, "silencedBy": [*silenced], "inhibitedBy": [*inhibited], "mutedBy": [*muted]}
 
 
 def _is_wanted(status: Mapping[str, Any], wanted: Wanted) -> bool:
@@ -125,14 +139,13 @@ def _is_wanted(status: Mapping[str, Any], wanted: Wanted) -> bool:
     return wanted.active or status["state"] != AlertState.ACTIVE
 
 
-def _gettable(
-    row: Row, routes: Sequence[Decision], status: dict[str, Any], file: RoutesFile, now: datetime, external_url: str
-) -> dict[str, Any]:
+def _gettable(one: _Open, status: dict[str, Any], file: RoutesFile, now: datetime, external_url: str) -> dict[str, Any]:
+    row = one.row
     ends_at = row["due_at"] or now + file.general.resolve_timeout
     return {
         "labels": row["labels"],
         "annotations": row["annotations"],
-        "receivers": [{"name": name} for name in dict.fromkeys(one.receiver for one in routes)],
+        "receivers": [{"name": name} for name in dict.fromkeys(route.receiver for route in one.routes)],
         "fingerprint": row["fingerprint"],
         "startsAt": row["opened_at"],
         "updatedAt": row["pushed_at"] or row["updated_at"],

@@ -41,8 +41,26 @@ FILE = {
         "routes": [
             {"receiver": "db", "matchers": ['team="db"'], "continue": True},
             {"receiver": "pager", "matchers": ["severity=~critical|page"], "group_by": ["..."]},
+            {"receiver": "duty", "matchers": ["team=never"], "mute_time_intervals": ["always"]},
         ],
     },
+    "inhibit_rules": [
+        {
+            "name": "the host is down",
+            "source_matchers": ['alertname="HostDown"', "severity=page"],
+            "target_matchers": ["alertname!=HostDown"],
+            "equal": ["instance"],
+        }
+    ],
+    "time_intervals": [
+        {
+            "name": "always",
+            "time_intervals": [
+                {"weekdays": ["sunday:saturday"], "times": [{"start_time": "00:00", "end_time": "24:00"}]},
+                {"months": ["1:2"], "days_of_month": ["-3:-1"], "years": [2026], "location": "Asia/Shanghai"},
+            ],
+        }
+    ],
     "receivers": [
         {"name": "duty"},
         {"name": "db"},

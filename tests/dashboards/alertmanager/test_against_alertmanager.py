@@ -146,6 +146,25 @@ def good(alert: dict[str, Any]) -> bool:
     return any(name.isidentifier() and value for name, value in alert["labels"].items())
 
 
+def test_what_is_inhibited_is_inhibited_in_both(both: Both) -> None:
+    """By the same alert, even one with a severity that is none of ours; and it is left out when that is asked for."""
+    down = {"alertname": "HostDown", "severity": "page", "instance": "db-1"}
+    both.post("/api/v2/alerts", [{"labels": down}, {"labels": {**A, "instance": "db-1"}}, {"labels": B}])
+
+    def settled() -> bool:
+        return any(one["status"]["inhibitedBy"] for one in both.real.get("/api/v2/alerts").json())
+
+    both.site.until(settled)
+    real, ours = both.get("/api/v2/alerts")
+    found = [{one["labels"]["alertname"]: one["status"]["inhibitedBy"] for one in answer} for answer in (real, ours)]
+    assert found[0] == found[1]
+    assert found[0]["A"] != []
+    alike(*both.get("/api/v2/alerts", inhibited="false"))
+    alike(*both.get("/api/v2/alerts", active="false"))
+    real, ours = both.get("/api/v2/alerts/groups", inhibited="false")
+    assert shape(ours) == shape(real)
+
+
 def test_the_same_questions_have_the_same_answers(both: Both) -> None:
     """Filters, receivers, silenced ones, groups; and the fields of every answer are the real one's."""
     both.post("/api/v2/alerts", [{"labels": labels} for labels in (A, B, C, {**B, "team": "db"})])
