@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated
 
@@ -107,11 +108,22 @@ class ReceiverConfig(BaseModel):
         return [*webhooks, *emails]
 
 
-class RoutesFile(BaseModel):
-    """The whole of routes.yaml."""
+class GlobalConfig(BaseModel):
+    """What holds for all of routes.yaml."""
 
     model_config = ConfigDict(extra="forbid")
 
+    resolve_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        timedelta(minutes=5), description="A pushed alert without an end is resolved so long after its latest push"
+    )
+
+
+class RoutesFile(BaseModel):
+    """The whole of routes.yaml."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    general: GlobalConfig = Field(GlobalConfig(), alias="global", description="What holds for everything here")
     route: RouteConfig = Field(description="The top of the tree; it takes every alert that no route below it takes")
     receivers: list[ReceiverConfig] = Field(min_length=1, description="Everybody who can be told")
     time_intervals: list[NamedIntervals] = Field(

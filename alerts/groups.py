@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, or_, select, update
 
+from alerts.labels import in_column
 from alerts.notification import Entry
 from alerts.occurrences import AnyRow, chunks
 from core.store.tables import alert, notify_group
@@ -96,7 +97,7 @@ def alerts_by_id(connection: Connection, ids: Collection[int]) -> dict[int, AnyR
 
 
 def _narrow(labels: Mapping[str, str]) -> ColumnElement[bool] | None:
-    parts = [column == labels[name] for name, column in _BY_COLUMN.items() if name in labels]
+    parts = [column == labels[name] for name, column in _BY_COLUMN.items() if in_column(name, labels.get(name, ""))]
     return and_(*parts) if parts else None
 
 

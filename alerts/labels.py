@@ -7,9 +7,18 @@ from functools import lru_cache
 
 import orjson
 
+from alerts.severity import RANK
 from core.model import Finding, Labels, Target
 
 FINGERPRINT_DIGITS = 16
+LONGEST_TARGET = 300
+"""Characters of a pushed alert's target that its column keeps, which is indexed; nothing of ours has a longer name."""
+
+
+def in_column(name: str, value: str) -> bool:
+    """Whether an alert whose label `name` (alertname, target or severity) has this value surely has it in the column of
+    that meaning: a pushed one may say a severity that is none of ours, or a target too long to index, or lack the label."""
+    return value in RANK if name == "severity" else 0 < len(value) <= LONGEST_TARGET
 
 
 def fingerprint(check: str, target: str, indicator: str, series_labels: Labels) -> str:

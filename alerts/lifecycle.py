@@ -46,6 +46,15 @@ class Changes:
     resolved: tuple[int, ...] = ()
     changed: tuple[int, ...] = ()  # all of the above, and those that lost or found their data
 
+    def __add__(self, other: Changes) -> Changes:
+        """Both, in this order."""
+        return Changes(
+            self.opened + other.opened,
+            self.moved + other.moved,
+            self.resolved + other.resolved,
+            self.changed + other.changed,
+        )
+
 
 def decide(current: Occurrence | None, finding: Finding, now: datetime) -> Decision:
     """What the finding does to the open occurrence of its condition, or to the lack of one. Pure."""
@@ -102,7 +111,7 @@ def apply(connection: Connection, findings: Sequence[Finding], now: datetime) ->
         if decision.state == RESOLVED:
             del current[name]
     occurrences.save(connection, touched, now)
-    return _changes(touched)
+    return changes_of(touched)
 
 
 def _open(name: str, finding: Finding, now: datetime) -> Occurrence:
@@ -132,7 +141,8 @@ def _change(occurrence: Occurrence, finding: Finding, decision: Decision, now: d
         occurrence.annotations = labels.annotations_for(finding)
 
 
-def _changes(touched: Sequence[Occurrence]) -> Changes:
+def changes_of(touched: Sequence[Occurrence]) -> Changes:
+    """What happened to these occurrences, which are saved, by the events that they got."""
     kinds = [(one.saved_id, {kind for _, kind, _, _ in one.events}) for one in touched]
     return Changes(
         opened=tuple(number for number, seen in kinds if "opened" in seen),

@@ -18,9 +18,9 @@ from alerts import silences
 from alerts.dependencies import Outage, Suppression, Topology
 from alerts.inhibition import Inhibition, Rule, Source
 from alerts.intervals import Intervals
+from alerts.labels import in_column
 from alerts.matchers import Matcher
 from alerts.routing import Decision
-from alerts.severity import RANK
 from alerts.silences import SilenceIndex
 from core.store.tables import alert, target
 
@@ -144,15 +144,10 @@ def _sources(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> l
 
 
 def _narrow(matchers: Sequence[Matcher]) -> ColumnElement[bool]:
-    """What the database can say of the matchers: equality of the labels that are columns, where both are sure to agree."""
-    parts = [_COLUMNS[one.name] == one.value for one in matchers if one.operator == "=" and _is_column(one)]
+    """What the database can say of the matchers: equality of the labels that are columns."""
+    told = [one for one in matchers if one.operator == "=" and one.name in _COLUMNS and in_column(one.name, one.value)]
+    parts = [_COLUMNS[one.name] == one.value for one in told]
     return and_(alert.c.id > 0, *parts)
-
-
-def _is_column(one: Matcher) -> bool:
-    if one.name == "severity":
-        return one.value in RANK
-    return one.name in _COLUMNS and 0 < len(one.value) <= LONGEST_COLUMN
 
 
 def _suppression(connection: Connection, routes: RoutesFile, now: datetime) -> Suppression:

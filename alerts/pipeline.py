@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
-from alerts import dispatch, groups, lifecycle
+from alerts import dispatch, groups, lifecycle, pushes
 from alerts.config import RoutesFile, TicketPolicy
 from alerts.lifecycle import Changes
+from alerts.pushed import Pushed
 from alerts.routing import Node, route
 from alerts.tickets import automatic
 from core.model import Finding
 from core.store.tables import notify_group
+
+LOCK_KEY = 0x626F6D63_616C6572
+"""Number of PostgreSQL's advisory lock under which alerts are written: the letters `bomcaler`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +34,30 @@ def handle(
     connection: Connection, findings: Sequence[Finding], routes: RoutesFile, now: datetime, external_url: str = ""
 ) -> Handled:
     """Take findings all the way to the outbox, and flush whatever groups are due besides."""
-    changes = lifecycle.apply(connection, findings, now)
-    if changes.changed:
-        _tickets(connection, routes, changes, now)
-        dispatch.plan(connection, routes, changes.changed, now, changes.moved)
+    _alone(connection)
+    changes = lifecycle.apply(connection, findings, now) + pushes.lapse(connection, now)
+    _follow(connection, routes, changes, now)
     made = dispatch.flush_due(connection, routes, now, external_url)
     return Handled(changes.changed, made, next_due(connection))
 
 
 def tick(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> Handled:
-    """Flush the groups whose timers have run out."""
-    made = dispatch.flush_due(connection, routes, now, external_url)
-    return Handled((), made, next_due(connection))
+    """Resolve pushed alerts that nobody pushed again in time, and flush the groups whose timers have run out."""
+    return handle(connection, (), routes, now, external_url)
+
+
+def push(connection: Connection, pushed: Sequence[Pushed], who: str, routes: RoutesFile, now: datetime) -> pushes.Taken:
+    """Take a push as far as the groups, whoever serves it. Messages are made by the pipeline that leads, at its next
+    tick: it wakes the workers that send them, and the one who pushes does not wait for that."""
+    _alone(connection)
+    taken = pushes.take(connection, pushed, who, now)
+    _follow(connection, routes, taken.changes, now)
+    return taken
 
 
 def resume(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> Handled:
     """Call once at the start and after routes.yaml changed: open alerts find their groups under the new tree."""
+    _alone(connection)
     dispatch.replan(connection, routes, now)
     return tick(connection, routes, now, external_url)
 
@@ -54,6 +66,19 @@ def next_due(connection: Connection) -> datetime | None:
     """When the next group is to be flushed; none when no group waits."""
     found: datetime | None = connection.scalar(select(func.min(notify_group.c.next_flush_at)))
     return found
+
+
+def _alone(connection: Connection) -> None:
+    """Let nobody else write alerts until the transaction ends: on SQLite every writer is alone anyhow."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+
+
+def _follow(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime) -> None:
+    """Tickets and groups of alerts that changed."""
+    if changes.changed:
+        _tickets(connection, routes, changes, now)
+        dispatch.plan(connection, routes, changes.changed, now, changes.moved)
 
 
 def _tickets(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime) -> None:

@@ -8,6 +8,7 @@ Source: dispatch/route.go of Prometheus Alertmanager.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ GROUP_WAIT = timedelta(seconds=30)
 GROUP_INTERVAL = timedelta(minutes=5)
 REPEAT_INTERVAL = timedelta(hours=4)
 ALL_LABELS = "..."
+LONGEST_KEY = 500  # characters; PostgreSQL indexes at most 2,704 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,14 @@ class Decision:
     def key(self) -> str:
         """The name of the group: one for each receiver, route and set of group labels."""
         shown = ", ".join(f'{name}="{value}"' for name, value in self.group_labels)
-        return f"{self.receiver}:{self.path}:{{{shown}}}"
+        return _short(f"{self.receiver}:{self.path}:{{{shown}}}")
+
+
+def _short(key: str) -> str:
+    """A key that a database can index: a longer one keeps its beginning and gets a digest of the whole."""
+    if len(key) <= LONGEST_KEY:
+        return key
+    return f"{key[:LONGEST_KEY]}#{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
 def build(config: RouteConfig, above: Node | None = None, twin: int = 0) -> Node:

@@ -34,8 +34,10 @@ from dashboards.queries import tickets as ticket_rows
 from dashboards.queries.status import status
 
 PREFIX = "/api/v1"
-GUARDED = ("/api/", "/reconciliation/", "/exports/")
+GUARDED = ("/api/", "/reconciliation/", "/exports/", "/-/reload")
 """Routes below these are answered to those who have the right that each of them names."""
+DESCRIBED = (f"{PREFIX}/", "/metrics", "/reconciliation/", "/exports/")
+"""What this API's own description is about; API v2 has its own (`dashboards/alertmanager`)."""
 Number = Annotated[int, Query(ge=1, le=1000)]
 
 
@@ -100,7 +102,8 @@ def register(app: FastAPI, console: Console) -> None:
 
     @app.get(f"{PREFIX}/openapi.json", dependencies=needs("own.settings"), include_in_schema=False)
     def openapi() -> dict[str, Any]:
-        return get_openapi(title="bomc", version=console.version or "0", routes=list(routes(app)))
+        ours = [route for route in routes(app) if route.path.startswith(DESCRIBED)]
+        return get_openapi(title="bomc", version=console.version or "0", routes=ours)
 
 
 def _add_reads(app: FastAPI, console: Console) -> None:

@@ -5,6 +5,7 @@ These functions read the store and block; the gate runs them in worker threads.
 
 from __future__ import annotations
 
+import base64
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.requests import HTTPConnection
@@ -46,6 +47,19 @@ def bearer(request: HTTPConnection) -> str | None:
     """The secret of `Authorization: Bearer ...`; None when the request has no such header."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def name_and_password(request: HTTPConnection) -> tuple[str, str] | None:
+    """Those of `Authorization: Basic ...` (RFC 7617, UTF-8); empty ones when the header holds none that could be right,
+    and None when the request has no such header."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return (name, password) if colon and name.isprintable() and "\0" not in password else ("", "")
 
 
 def machine(console: Console, secret: str) -> Viewer | None:

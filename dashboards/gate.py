@@ -2,8 +2,9 @@
 
 Every path is closed unless it is in PUBLIC. A page asked for by a stranger answers 303 to the login, anything else 401;
 a change without the session's CSRF value, from another origin or in another content type answers 403; all with one
-sentence. Machines come with a bearer token to `/api/` and `/metrics` only and need no CSRF value, because no browser
-sends their token by itself. The only WebSocket is `/live`, and it is refused before it is accepted. Every response,
+sentence. Machines come with a bearer token or basic authentication to `/api/`, `/metrics` and `/-/reload` only. They need
+no CSRF value: no browser sends a token by itself, and with a password that a browser does send, a change from another
+site is refused by its origin. The only WebSocket is `/live`, and it is refused before it is accepted. Every response,
 an error's too, carries the security headers.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable
+from math import ceil
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -23,7 +25,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboards import entrance
+from dashboards import entrance, password
 from dashboards.answers import Headers, refusal
 from dashboards.context import Console, Viewer, viewing
 
@@ -38,6 +40,11 @@ PUBLIC = frozenset(
         ("HEAD", "/-/ready"),
     }
 )
+FOR_MACHINES = frozenset({"/metrics", "/-/reload"})  # and everything below /api/
+WITH_PASSWORD = ("/api/v2/", "/-/reload")
+"""Where a stranger is told of basic authentication: tools of other makers come here, and no page asks for it."""
+BEARER = {"www-authenticate": "Bearer"}
+EITHER = {"www-authenticate": 'Bearer, Basic realm="bomc", charset="UTF-8"'}
 LIVE = "/live"
 FORMS = frozenset({"/logout"})  # whose handlers compare the CSRF value in the form itself
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -56,6 +63,7 @@ class Gate:
         self.app = app
         self.console = console
         self.headers = headers
+        self.proven = password.Proven()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, refuse, or explain."""
@@ -124,19 +132,39 @@ class Gate:
         return None
 
     async def _viewer(self, path: str, method: str, request: HTTPConnection) -> tuple[Viewer | None, Response | None]:
-        for_machines = path.startswith("/api/") or path == "/metrics"
-        secret = entrance.bearer(request) if for_machines else None
-        if secret is not None:
+        for_machines = path.startswith("/api/") or path in FOR_MACHINES
+        ways = EITHER if path.startswith(WITH_PASSWORD) else BEARER
+        if for_machines and (secret := entrance.bearer(request)) is not None:
             viewer = await in_worker(lambda: entrance.machine(self.console, secret))
-            answer = refusal(401, "The bearer token is unknown, revoked or expired.", {"www-authenticate": "Bearer"})
-            return viewer, answer
+            return viewer, refusal(401, "The bearer token is unknown, revoked or expired.", ways)
+        if for_machines and (login := entrance.name_and_password(request)) is not None:
+            return await self._by_password(method, request, *login)
         viewer = await in_worker(lambda: entrance.person(self.console, request))
         if viewer is not None:
             return viewer, None
         if for_machines:
-            sentence = "Send a bearer token in the header Authorization, or log in."
-            return None, refusal(401, sentence, {"www-authenticate": "Bearer"})
+            sentence = "Send a bearer token, or name and password, in the header Authorization; or log in."
+            return None, refusal(401, sentence, ways)
         return None, stranger(method, path, request)
+
+    async def _by_password(
+        self, method: str, request: HTTPConnection, name: str, secret: str
+    ) -> tuple[Viewer | None, Response | None]:
+        """Whoever has that name and password, unless another site made a browser send them."""
+        if method not in SAFE and not same_origin(self.console, request, required=False):
+            return None, refusal(403, "This change was sent from another site and was refused; nothing was changed.")
+        viewer = await in_worker(lambda: password.remembered(self.console, self.proven, name, secret))
+        if viewer is not None:
+            return viewer, None
+        address = request.client.host if request.client else "unknown"
+        viewer, pause = await password.in_hashing(
+            lambda: password.basic(self.console, self.proven, name, secret, address)
+        )
+        if pause:
+            seconds = ceil(pause.total_seconds())
+            sentence = f"Too many logins have failed; wait {seconds} s, then try again."
+            return None, refusal(429, sentence, {"retry-after": str(seconds)})
+        return viewer, refusal(401, "The account or the password is not right.", EITHER)
 
     def _meant(self, path: str, viewer: Viewer, request: HTTPConnection) -> Response | None:
         """Why this change was not sent by our own page, if so."""

@@ -15,25 +15,23 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
-from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
+from anyio import to_thread
 from fastapi import FastAPI, Request, Response
+from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from core.people import passwords, sessions, throttle, users
-from core.store.open import reading, writing
+from core.people import sessions
+from core.people.users import User
+from core.store.open import writing
 from dashboards.answers import refusal
 from dashboards.context import Console, current_viewer
 from dashboards.entrance import CSRF_COOKIE, CSRF_HEADER, SESSION_COOKIE
 from dashboards.gate import same
 from dashboards.locale import LANGUAGES, Say, spoken
+from dashboards.password import in_hashing, prove
 
 FOLDER = Path(__file__).parent
-HASHINGS = 2
-"""Passwords hashed at once: each takes 64 MiB, and each console can overrun the throttle by one guess fewer than this."""
-
-_hashings: RunVar[CapacityLimiter] = RunVar("bomc_hashings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +44,18 @@ class Tried:
 
 def attempt(console: Console, name: str, password: str, address: str) -> Tried:
     """Try to log in; blocks for the time of one hashing. The hashing holds no transaction open."""
-    now = console.clock()
-    with reading(console.engine) as connection:
-        pause = throttle.wait(connection, name=name, address=address, now=now)
-        account, stored = users.password_hash(connection, name)
-    if pause > timedelta():
-        return Tried(None, pause)
-    right = passwords.matches(stored, password)
-    with writing(console.engine) as connection:
-        still, unchanged = users.password_hash(connection, name)
-        if not right or still is None or stored is None or unchanged != stored:
-            throttle.failed(connection, name=name, exists=account is not None, address=address, now=now)
-            return Tried(None)
-        if passwords.outdated(stored):
-            users.renew_hash(connection, still, password)
-        return Tried(
-            sessions.begin(
-                connection, owner=still, address=address, idle=console.idle, lifetime=console.lifetime, now=now
-            )
+
+    def admit(connection: Connection, owner: User, _stored: str) -> sessions.Started:
+        return sessions.begin(
+            connection,
+            owner=owner,
+            address=address,
+            idle=console.idle,
+            lifetime=console.lifetime,
+            now=console.clock(),
         )
+
+    return Tried(*prove(console, name, password, address, admit))
 
 
 def safe_next(target: str) -> str:
@@ -126,7 +117,7 @@ def register(app: FastAPI, console: Console) -> None:
         language = _language(console, request, _field(form, "language"))
         name = _field(form, "name")[:64]
         address = request.client.host if request.client else "unknown"
-        tried = await to_thread.run_sync(attempt, console, name, _field(form, "password"), address, limiter=_limiter())
+        tried = await in_hashing(lambda: attempt(console, name, _field(form, "password"), address))
         if tried.session is None:
             return _not_in(console, language, target, name, tried.wait)
         answer = RedirectResponse(target, 303)
@@ -178,15 +169,6 @@ def _end(console: Console, session_hash: str, name: str) -> None:
 def _field(form: FormData, name: str) -> str:
     value = form.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _limiter() -> CapacityLimiter:
-    try:
-        return _hashings.get()
-    except LookupError:
-        limiter = CapacityLimiter(HASHINGS)
-        _hashings.set(limiter)
-        return limiter
 
 
 @cache

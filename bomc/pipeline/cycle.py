@@ -18,7 +18,7 @@ from alerts.config import RoutesFile
 from alerts.pipeline import handle, resume, tick
 from bomc.pipeline import probe_samples
 from bomc.pipeline.catalogue import Catalogue, Key
-from bomc.pipeline.intake import Refused, acceptable, representable, why_refused
+from bomc.pipeline.intake import acceptable, representable, why_refused
 from bomc.pipeline.lead import keep_lead
 from bomc.pipeline.records import PIPELINE, give_pulse, note_probes, store_changes
 from bomc.pipeline.retired import forget_results, retired_findings
@@ -27,6 +27,7 @@ from checks.board import Board, Change, turns
 from checks.check import Check
 from core.model import Finding, Indicator, Outcome, Probe, Status, Target, instant_ms, labels_of
 from core.store.open import writing
+from core.store.refusals import Refused
 from core.store.rollups import roll_up_again
 from core.store.samples import Row, latest_samples, store_samples, stored_value
 from core.store.tables import check_result, pulse

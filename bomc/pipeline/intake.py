@@ -1,20 +1,15 @@
 """What is refused of a batch before anything is judged: values that are no numbers, instants that cannot be.
 
-Every refused sample is counted by probe and reason, with the latest example, and shown; nothing vanishes.
+Every refused sample is counted by probe and reason, with the latest example, and shown (`core/store/refusals.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection
-
-from core.store.tables import refusal
-from core.store.upsert import upsert
 
 FUTURE_TOLERANCE_MS = 60_000
 """How far a target's clock may run ahead of ours before its samples are refused."""
@@ -23,36 +18,6 @@ EARLIEST_MS = 0
 """No sample is older than the epoch: such an instant comes of a broken clock or a unit misread."""
 
 NOT_FINITE, FUTURE, TOO_OLD, OUT_OF_ORDER = "not_finite", "future", "too_old", "out_of_order"
-
-
-@dataclass(slots=True)
-class Refused:
-    """Counts by (probe, reason), and the latest example of each in words."""
-
-    counts: dict[tuple[str, str], int] = field(default_factory=dict)
-    examples: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def add(self, probe: str, reason: str, example: str) -> None:
-        """Count one refused sample."""
-        key = (probe, reason)
-        self.counts[key] = self.counts.get(key, 0) + 1
-        self.examples[key] = example
-
-    def write(self, connection: Connection, now: datetime) -> None:
-        """Add the counts to the store's."""
-        if not self.counts:
-            return
-        rows = [
-            {"probe": probe, "reason": reason, "count": count, "last_at": now, "example": self.examples[probe, reason]}
-            for (probe, reason), count in self.counts.items()
-        ]
-        statement = upsert(connection, refusal)
-        new = statement.excluded
-        statement = statement.on_conflict_do_update(
-            index_elements=["probe", "reason"],
-            set_={"count": refusal.c.count + new["count"], "last_at": new.last_at, "example": new.example},
-        )
-        connection.execute(statement, rows)
 
 
 def acceptable(

@@ -21,6 +21,7 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "see.configuration": frozenset((OPERATOR, AUDITOR, MANAGER, ADMIN)),
         "see.audit": frozenset((AUDITOR, ADMIN)),
         "alerts.acknowledge": _WORKING,
+        "alerts.push": _WORKING,  # hand in alerts that something else found
         "alerts.silence": _WORKING,  # make, change and expire silences
         "tickets.work": _WORKING,  # assign and resolve
         "reconciliation.run": _RECONCILING,  # ask for a day of a control to be run again

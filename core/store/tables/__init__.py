@@ -15,6 +15,7 @@ from core.store.tables.monitoring import (
     transition,
 )
 from core.store.tables.people import audit, session, token, user
+from core.store.tables.pushing import pushed_alert
 from core.store.tables.reconciliation import (
     break_adjustment,
     break_case,
@@ -45,6 +46,7 @@ __all__ = [
     "notify_group",
     "probe_state",
     "pulse",
+    "pushed_alert",
     "refusal",
     "rollup",
     "run_request",

@@ -129,7 +129,7 @@ probe_state = Table(
 refusal = Table(
     "refusal",
     metadata,
-    Column("probe", Text, primary_key=True),
+    Column("probe", Text, primary_key=True),  # or `push:NAME`, who pushed alerts
     Column("reason", Text, primary_key=True),  # nan, infinite, future, out_of_order, too_old, too_many_series
     Column("count", BigInteger, nullable=False),
     Column("last_at", Instant, nullable=False),

@@ -1,0 +1,74 @@
+"""What alerts look like in API v2, of those that were pushed and of those that a check found."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine
+
+from alerts import pipeline
+from core.store.open import writing
+from dashboards.alertmanager import shown
+from tests.alerts.world import finding, with_series
+from tests.dashboards.alertmanager.conftest import Desk
+
+
+def found_by_a_check(desk: Desk, engine: Engine) -> None:
+    with_series(engine)
+    with writing(engine) as connection:
+        pipeline.handle(connection, [finding()], desk.console.routes, desk.clock.now)
+
+
+def test_an_alert_of_a_check_is_shown_like_a_pushed_one(desk: Desk) -> None:
+    """With the console as its source, and an end that is always some minutes from now."""
+    found_by_a_check(desk, desk.console.engine)
+    desk.clock.move(hours=3)
+    (one,) = desk.shown("alertname=disk-full")
+    assert one["generatorURL"] == "http://console.test/alerts?state=all&alert=1"
+    assert one["labels"]["severity"] == "critical"
+    assert (one["startsAt"], one["endsAt"]) == ("2026-03-02T12:00:00Z", "2026-03-02T15:05:00Z")
+    assert [each["name"] for each in one["receivers"]] == ["pager"]
+
+
+def test_an_alert_that_its_routes_hours_keep_quiet_is_suppressed_by_them(desk: Desk) -> None:
+    desk.push({"labels": {"alertname": "A", "team": "never"}})
+    (one,) = desk.shown()
+    assert one["status"] == {"state": "suppressed", "silencedBy": [], "inhibitedBy": [], "mutedBy": ["always"]}
+    assert desk.shown(active="false") == [one]
+
+
+def test_an_alert_on_several_routes_is_in_a_group_of_each(desk: Desk) -> None:
+    """And is one alert with both receivers where groups are not asked for."""
+    desk.push({"labels": {"alertname": "A", "team": "db", "severity": "critical"}}, {"labels": {"alertname": "B"}})
+    assert [[each["name"] for each in one["receivers"]] for one in desk.shown("alertname=A")] == [["db", "pager"]]
+    path = "/api/v2/alerts/groups"
+    assert [one["receiver"]["name"] for one in desk.shown(path=path)] == ["db", "duty", "pager"]
+    (pager,) = desk.shown(path=path, receiver="pager")
+    assert pager["labels"] == {"alertname": "A", "team": "db", "severity": "critical"}
+    assert desk.shown(path=path, receiver="page") == []
+
+
+@pytest.mark.parametrize("query", ["filter=a", "filter=%3D", "filter=a%3D~(", "receiver=(", "filter=" + "x" * 3000])
+def test_a_question_that_cannot_be_read_is_refused_in_words(desk: Desk, query: str) -> None:
+    for path in ("alerts", "alerts/groups"):
+        answer = desk.client.get(f"/api/v2/{path}?{query}")
+        assert answer.status_code == 400
+        assert isinstance(answer.json(), str)
+    assert desk.client.get("/api/v2/alerts?active=perhaps").status_code == 422
+
+
+def test_an_answer_is_whole_or_none(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of the alerts would look like all of them."""
+    monkeypatch.setattr(shown, "MOST_ALERTS", 2)
+    desk.push(*[{"labels": {"alertname": "A", "n": str(number)}} for number in range(3)])
+    answer = desk.client.get("/api/v2/alerts")
+    assert answer.status_code == 400
+    assert "narrow the filter" in answer.json()
+    assert len(desk.shown("n!=2")) == 2
+
+
+def test_a_reload_says_that_there_is_none(desk: Desk) -> None:
+    """Whoever may see the configuration reads what to do instead; nobody is told that it was done."""
+    answer = desk.machine("operator").post("/-/reload")
+    assert answer.status_code == 409
+    assert "Nothing was reloaded" in answer.json()["error"]
+    assert desk.machine("viewer").post("/-/reload").status_code == 403
