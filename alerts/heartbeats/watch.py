@@ -39,6 +39,8 @@ class Watch:
         if self._heartbeats:
             pings.watch(connection, self._by_name, now)
         told = {row.name: row.told for row in connection.execute(select(heartbeat.c.name, heartbeat.c.told))}
+        if not told:
+            return []
         states = pings.states(connection, self._heartbeats, now, self._listening_since)
         found: list[Finding] = []
         changed = []

@@ -11,6 +11,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from alerts import phone
 from alerts.retention import forget_sent
 from bomc.configuration.models import Retention
 from core.store.open import writing
@@ -38,6 +39,7 @@ def schedule_upkeep(
             deleted = forget(engine, clock(), retention.raw, kept)
             with writing(engine) as connection:
                 deleted += forget_sent(connection, clock())
+                deleted += phone.forget(connection, clock())
             log.info("%d rows past their retention were deleted.", deleted)
         except SQLAlchemyError as error:
             log.warning("Old samples could not be deleted: %s. The next round does it.", error)
