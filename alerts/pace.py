@@ -19,7 +19,6 @@ from core.store.tables import channel_use
 
 SPANS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 WRITTEN = re.compile(r"([1-9]\d{0,3})/([smh])", re.ASCII)
-WORDS = {"s": "second", "m": "minute", "h": "hour"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,8 @@ class Pace:
         """The length of time that the count is for."""
         return SPANS[self.unit]
 
-    @property
-    def words(self) -> str:
-        """`20 messages a minute`."""
-        return f"{self.count} message{'' if self.count == 1 else 's'} {'an' if self.unit == 'h' else 'a'} {WORDS[self.unit]}"
+    def __str__(self) -> str:
+        return f"{self.count}/{self.unit}"
 
 
 def parse_pace(text: Any) -> Pace:
@@ -53,7 +50,7 @@ def parse_pace(text: Any) -> Pace:
 RateLimit = Annotated[
     Pace,
     BeforeValidator(parse_pace),
-    PlainSerializer(lambda pace: f"{pace.count}/{pace.unit}", return_type=str),
+    PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d{0,3}/[smh]$"}),
 ]
 """A pydantic field that reads and writes such a text."""

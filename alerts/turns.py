@@ -39,7 +39,7 @@ def take_turn(
     if free and merged and merged[0].due_at > now:
         return [], (place, merged[0].due_at)  # newer messages do not overtake the one that tells of what was before
     if not free:
-        note = f"waits: receiver {place[0]} is told at most {pace.words} through {place[1]}"
+        note = f"waits: receiver {place[0]} is told at most {pace} through {place[1]}"
         connection.execute(update(delivery).where(delivery.c.id.in_([row.id for row in rows])).values(note=note))
         return [], (place, next_at)
     leaving = merged[:1] or list(rows)
@@ -73,7 +73,7 @@ def _together(
     if len(mine) == 1:
         return mine
     config = routes.channel_of(*place)
-    reason = f"{len(mine)} messages in one: receiver {place[0]} is told at most {pace.words}"
+    reason = f"{len(mine)} messages in one: receiver {place[0]} is told at most {pace}"
     message = merge([Message.of_row(row.message) for row in mine], reason, config.max_alerts if config else 0)
     made = row_of(message, digest(["merged", *(row.key for row in mine)]), place, now)
     number = connection.scalar(insert(delivery).values(made).returning(delivery.c.id))

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 from sqlalchemy import Connection, delete
 
+from alerts.heartbeats import OUTWARD
 from bomc.configuration.models import OwnHeartbeat
 from core.model import Finding, Indicator, Result, Status, Target, instant_ms, labels_of
 from core.secrets import SecretError, read_secret
@@ -24,7 +25,6 @@ from core.store.tables import pulse
 from core.store.upsert import upsert
 
 log = logging.getLogger("bomc.heartbeat")
-PULSE = "outward heartbeat"
 CHECK = "heartbeat-outward"
 TRY_S = 10.0
 AGAIN = timedelta(seconds=30)  # what is known is told again, in case the transaction that told it did not last
@@ -113,11 +113,11 @@ async def _ask(method: str, url: str) -> int:
 
 def _keep(connection: Connection, beats: Beats, now: datetime, *, configured: bool) -> None:
     if not configured:
-        connection.execute(delete(pulse).where(pulse.c.name == PULSE))
+        connection.execute(delete(pulse).where(pulse.c.name == OUTWARD))
         return
     since = beats.failing_since.isoformat() if beats.failing_since else None
     sent = beats.sent_at.isoformat() if beats.sent_at else None
-    row = {"name": PULSE, "at": now, "detail": {"sent_at": sent, "failing_since": since, "error": beats.error}}
+    row = {"name": OUTWARD, "at": now, "detail": {"sent_at": sent, "failing_since": since, "error": beats.error}}
     statement = upsert(connection, pulse)
     fresh = {"at": statement.excluded.at, "detail": statement.excluded.detail}
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=fresh), [row])

@@ -21,6 +21,7 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "see.configuration": frozenset((OPERATOR, AUDITOR, MANAGER, ADMIN)),
         "see.audit": frozenset((AUDITOR, ADMIN)),
         "alerts.acknowledge": _WORKING,
+        "alerts.resend": _WORKING,  # messages that were not delivered
         "tickets.work": _WORKING,  # assign and resolve
         "reconciliation.run": _RECONCILING,  # ask for a day of a control to be run again
         "reconciliation.work": _RECONCILING,  # breaks: assign, give a reason code, comment, propose

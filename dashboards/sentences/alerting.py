@@ -15,6 +15,8 @@ SHAPES = (
     mark("There is no message {n}."),
     mark("Message {n} is {deliverystate}, not dead; there is nothing to send again."),
     mark("receiver {name} is told instead"),
+    mark("receiver {name} was not reached: {error}"),
+    mark("{n} messages in one: receiver {name} is told at most {pace}"),
     mark("sent again by {name}"),
     mark("told in message {n}"),
     mark("waits: receiver {name} is told at most {pace} through {channel}"),

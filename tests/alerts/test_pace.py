@@ -106,7 +106,7 @@ def test_the_limit_holds_over_a_restart_and_the_rest_comes_later(store: Engine, 
         elsewhere = open_store(store_url)
         waits = _deliver(elsewhere, file, after(seconds=10))
         assert waits == Delivered(0, 0, 0, after(minutes=1))
-        assert "at most 1 message a minute through webhook" in deliveries(store)[1].note
+        assert "at most 1/m through webhook" in deliveries(store)[1].note
         assert _deliver(elsewhere, file, after(seconds=59.9)).sent == 0
         assert _deliver(elsewhere, file, after(minutes=1)).sent == 1
         elsewhere.dispose()
