@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from alerts.dependencies import DependencyPolicy
+from alerts.fallback import DEFAULT_AFTER
 from alerts.faults import faults, notes
 from alerts.inhibition import InhibitRuleConfig
 from alerts.intervals import NamedIntervals
+from alerts.notify.apprise import Config as AppriseConfig
 from alerts.notify.email import Config as EmailConfig
 from alerts.notify.webhook import Config as WebhookConfig
+from alerts.pace import Pace
 from alerts.routing import Node, build
 from alerts.tickets.kinds import CODES, PRIORITIES
 from core.duration import Duration
 
 __all__ = [
+    "AppriseConfig",
     "DependencyPolicy",
     "EmailConfig",
     "InhibitRuleConfig",
@@ -92,6 +96,9 @@ class RouteConfig(BaseModel):
     )
 
 
+ChannelConfig: TypeAlias = WebhookConfig | EmailConfig | AppriseConfig
+
+
 class ReceiverConfig(BaseModel):
     """Somebody to be told, and the channels to do it by; without channels its alerts show in the console only."""
 
@@ -101,11 +108,25 @@ class ReceiverConfig(BaseModel):
     webhook_configs: list[WebhookConfig] = Field(default_factory=list, description="HTTP addresses to POST to")
     email_configs: list[EmailConfig] = Field(default_factory=list, description="Mail addresses to write to")
 
-    def channels(self) -> list[tuple[str, int, WebhookConfig | EmailConfig]]:
+    apprise_configs: list[AppriseConfig] = Field(
+        default_factory=list, description="WeCom, DingTalk, Feishu, SMS gateways, Slack, Teams ..., each by its address"
+    )
+    language: Literal["zh_CN", "en"] | None = Field(
+        None, description="Language of its mails and chat messages; none: the operator's"
+    )
+    fallback: str | None = Field(
+        None, description="Receiver that is told instead when a channel of this one keeps failing"
+    )
+    fallback_after: Duration = Field(DEFAULT_AFTER, description="How long a channel fails before the fall-back is told")
+
+    def channels(self) -> list[tuple[str, int, ChannelConfig]]:
         """All channels: the name of each, which one of that name it is (from 0), and its settings."""
-        webhooks = [("webhook", number, config) for number, config in enumerate(self.webhook_configs)]
+        webhooks: list[tuple[str, int, ChannelConfig]] = [
+            ("webhook", number, config) for number, config in enumerate(self.webhook_configs)
+        ]
         emails = [("email", number, config) for number, config in enumerate(self.email_configs)]
-        return [*webhooks, *emails]
+        services = [("apprise", number, config) for number, config in enumerate(self.apprise_configs)]
+        return [*webhooks, *emails, *services]
 
 
 class GlobalConfig(BaseModel):
@@ -145,6 +166,17 @@ class RoutesFile(BaseModel):
     def by_name(self) -> dict[str, ReceiverConfig]:
         """Receivers by their names."""
         return {receiver.name: receiver for receiver in self.receivers}
+
+    def channel_of(self, receiver: str, channel: str, settings: int) -> ChannelConfig | None:
+        """The settings of one channel of a receiver; none when the file has no such channel (any more)."""
+        found = self.by_name.get(receiver)
+        configs = [config for name, _, config in found.channels() if name == channel] if found else []
+        return configs[settings] if settings < len(configs) else None
+
+    def pace_of(self, receiver: str, channel: str, settings: int) -> Pace | None:
+        """How often that channel may be used; none: as often as needed."""
+        found = self.channel_of(receiver, channel, settings)
+        return None if found is None else found.rate_limit
 
 
 def default_routes() -> RoutesFile:

@@ -120,6 +120,34 @@ def _of_receivers(file: RoutesFile) -> Iterator[FaultAt]:
             first = seen[receiver.name] + 1
             yield ("receivers", number, "name"), f"receiver {receiver.name!r} is there already, as number {first}"
         seen.setdefault(receiver.name, number)
+    yield from _of_fallbacks(file)
+
+
+def _of_fallbacks(file: RoutesFile) -> Iterator[FaultAt]:
+    """Fall-backs that lead nowhere, or round to where they began."""
+    names = {receiver.name: receiver for receiver in file.receivers}
+    for number, receiver in enumerate(file.receivers):
+        place: Place = ("receivers", number, "fallback")
+        if not receiver.fallback:
+            continue
+        other = names.get(receiver.fallback)
+        if other is None:
+            known = ", ".join(sorted(names))
+            yield place, f"there is no receiver {receiver.fallback!r} to fall back to; the receivers are {known}"
+        elif not other.channels():
+            yield place, f"the fall-back {other.name!r} has no channel, so nobody would be told; give it one"
+        path = [receiver.name]
+        while path[-1] in names and (following := names[path[-1]].fallback):
+            path.append(following)
+            if following == receiver.name:
+                yield place, f"the fall-backs lead round in a ring: {' -> '.join(path)}; let one of them end it"
+            if following in path[:-1]:
+                break
+        if receiver.fallback_after <= timedelta(0):
+            yield (
+                ("receivers", number, "fallback_after"),
+                "a channel must be given some time; write a length such as 90s",
+            )
 
 
 def _receivers(route: RouteConfig) -> Iterator[str]:

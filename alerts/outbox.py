@@ -1,7 +1,9 @@
 """The way out: rows of the outbox are sent, each at least once, and marked done only after the channel took them.
 
 No transaction is open while a message is on its way. Messages of one group to one channel keep their order. A message
-that cannot be delivered is tried again with growing pauses for GIVE_UP_AFTER, then it is dead: counted and shown.
+that cannot be delivered is tried again with growing pauses for GIVE_UP_AFTER, then it is dead: counted and shown. A
+channel with a rate limit gets what waits for it in one message (`turns`), a receiver with a fall-back is told through
+that when its channel keeps failing (`fallback`).
 """
 
 from __future__ import annotations
@@ -9,17 +11,20 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
 from sqlalchemy import Connection, Engine, func, select, update
 
+from alerts import fallback
 from alerts.config import RoutesFile
+from alerts.enclosing import with_enclosed
 from alerts.messages import Message
 from alerts.notify import CHANNELS
 from alerts.occurrences import AnyRow, record
 from alerts.sending import Destination, Io, NotifyError
+from alerts.turns import take_turn
 from core.store.open import reading, writing
 from core.store.tables import delivery
 
@@ -35,12 +40,14 @@ WHO = "outbox"
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What one pass did: messages taken, tries that failed and will be made again, messages given up, when to come again."""
+    """What one pass did: messages taken, tries that failed and will be made again, messages given up, when to come again,
+    and how many messages were passed on to a fall-back."""
 
     sent: int
     failed: int
     dead: int
     next_due: datetime | None
+    passed_on: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Attempt:
     row: AnyRow
     note: str = ""
     fault: NotifyError | None = None
+    began: datetime | None = None
 
 
 def deliver_due(
@@ -66,6 +74,7 @@ def deliver_due(
     others, so that a silent one does not hold up the rest.
     """
     rng = rng or Random()
+    passed_on = _pass_on(engine, routes, clock())
     waiting = _streams(engine, clock(), limit)
     mine = [destination for destination in waiting if io.claim(destination)]
     counts: Counter[str] = Counter()
@@ -85,9 +94,22 @@ def deliver_due(
             io.release(destination)
     with reading(engine) as connection:
         due_at = next_due(connection)
+        passing_at = fallback.next_fall_back(connection, routes)
+    if passing_at is not None and due_at is not None:
+        due_at = min(due_at, passing_at)
     if due_at is not None and len(mine) < len(waiting):
         due_at = max(due_at, clock() + BUSY_PAUSE)  # another thread has those destinations: leave it some time
-    return Delivered(counts["sent"], counts["failed"], counts["dead"], due_at)
+    return Delivered(counts["sent"], counts["failed"], counts["dead"], due_at, passed_on)
+
+
+def _pass_on(engine: Engine, routes: RoutesFile, now: datetime) -> int:
+    """Tell fall-backs what their time has come for; costs one reading when nothing is to be passed on."""
+    with reading(engine) as connection:
+        due_at = fallback.next_fall_back(connection, routes)
+    if due_at is None or due_at > now:
+        return 0
+    with writing(engine) as connection:
+        return fallback.fall_back_due(connection, routes, now)
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -119,10 +141,18 @@ def _send_stream(
 ) -> Counter[str]:
     """Send the messages of one destination one after the other; after one that may be tried again, the rest wait too."""
     counts: Counter[str] = Counter()
-    for row in rows:
-        attempt = try_once(routes, row, io)
+    pace = routes.pace_of(rows[0].receiver, rows[0].channel, rows[0].settings)
+    if pace is not None:
         with writing(engine) as connection:
-            outcome, again_at = _mark(connection, attempt, clock(), rng)
+            rows, until = take_turn(connection, rows, pace, routes, clock())
+            if until is not None:
+                _hold_back(connection, until[0], until[1])
+    for row in rows:
+        began = clock()
+        enclosed = with_enclosed(engine, routes, row, io, began)
+        attempt = replace(try_once(routes, row, enclosed), began=began)
+        with writing(engine) as connection:
+            outcome, again_at = _mark(connection, routes, attempt, clock(), rng)
             if again_at is not None:
                 _hold_back(connection, (row.receiver, row.channel, row.settings), again_at)
         counts[outcome] += 1
@@ -134,12 +164,11 @@ def _send_stream(
 def try_once(routes: RoutesFile, row: AnyRow, io: Io) -> Attempt:
     """Send one message once; a channel's failure, even one that it did not foresee, is the attempt's fault."""
     try:
-        receiver = routes.by_name.get(row.receiver)
-        configs = [c for name, _, c in receiver.channels() if name == row.channel] if receiver else []
-        if row.settings >= len(configs):
+        config = routes.channel_of(row.receiver, row.channel, row.settings)
+        if config is None:
             gone = f"receiver {row.receiver} has no {row.channel} number {row.settings + 1} any more in routes.yaml"
             raise NotifyError(gone, retryable=False)
-        note = CHANNELS[row.channel].send(configs[row.settings], Message.of_row(row.message), row.key, io)
+        note = CHANNELS[row.channel].send(config, Message.of_row(row.message), row.key, io)
     except NotifyError as fault:
         return Attempt(row, fault=fault)
     except Exception as error:  # noqa: BLE001  # a fault of a channel is not to stop the others; it is kept and shown
@@ -156,21 +185,28 @@ def pause(attempts: int, rng: Random, asked_s: float | None = None) -> timedelta
     return max(jittered, asked)
 
 
-def _mark(connection: Connection, attempt: Attempt, now: datetime, rng: Random) -> tuple[str, datetime | None]:
+def _mark(
+    connection: Connection, routes: RoutesFile, attempt: Attempt, now: datetime, rng: Random
+) -> tuple[str, datetime | None]:
     """Write down what came of one try: sent, failed (and when it is due again) or dead."""
     row, fault = attempt.row, attempt.fault
+    place = (row.receiver, row.channel, row.settings)
     tries = row.attempts + 1
     mine = update(delivery).where(delivery.c.id == row.id, delivery.c.state == "pending")
     if fault is None:
+        fallback.note_success(connection, place)
         connection.execute(mine.values(state="sent", attempts=tries, done_at=now, last_error=None))
         tried = "" if tries == 1 else f", at try {tries}"
         _tell_alerts(connection, row, now, "notified", f"{attempt.note}{tried}")
         return "sent", None
-    if fault.retryable and now - row.created_at < GIVE_UP_AFTER:
+    fallback.note_failure(connection, place, attempt.began or now, now, fault.sentence)
+    if fault.retryable and now - (row.resent_at or row.created_at) < GIVE_UP_AFTER:
         due_at = now + pause(tries, rng, fault.retry_after_s)
         connection.execute(mine.values(attempts=tries, due_at=due_at, last_error=fault.sentence))
         return "failed", due_at
-    connection.execute(mine.values(state="dead", attempts=tries, done_at=now, last_error=fault.sentence))
+    given_up = connection.execute(mine.values(state="dead", attempts=tries, done_at=now, last_error=fault.sentence))
+    if given_up.rowcount and fallback.pass_on(connection, routes, [row], fault.sentence, now):
+        return "dead", None
     _tell_alerts(connection, row, now, "not_delivered", f"given up after {tries} tries: {fault.sentence}")
     return "dead", None
 

@@ -15,7 +15,7 @@ SILENCES_KEPT = timedelta(days=5)
 
 def forget_sent(connection: Connection, now: datetime) -> int:
     """Delete messages that were taken more than 90 days ago; returns how many."""
-    old = (delivery.c.state == "sent") & (delivery.c.done_at < now - SENT_KEPT)
+    old = delivery.c.state.in_(("sent", "merged")) & (delivery.c.done_at < now - SENT_KEPT)
     return connection.execute(delete(delivery).where(old)).rowcount
 
 

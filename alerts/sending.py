@@ -33,6 +33,17 @@ def read_secret(reference: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """What a message for people carries besides its body: their language, who has the worst alert, its last hour, one link."""
+
+    language: str = "en"
+    owner: str = ""  # a name, with the ticket's number if there is one; empty: nobody has it
+    ticket: str = ""
+    picture: bytes = b""  # PNG of the last hour of the worst alert's series; empty: there is nothing to draw
+    link: str = ""  # the phone page
+
+
+@dataclass(frozen=True, slots=True)
 class Io:
     """The world of the channels. Keep one for the life of the process: it knows which destinations are being sent to."""
 
@@ -40,6 +51,8 @@ class Io:
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     busy: set[Destination] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    enclosed: Enclosed = Enclosed()
+    language: str = "en"  # the operator's, for receivers that name none
 
     def claim(self, destination: Destination) -> bool:
         """Take a destination for sending; False when another thread of this process has it."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bomc import __version__
-from bomc.commands import alerts, demo, look, people, reconcile, serve, setup
+from bomc.commands import alerts, deliveries, demo, heartbeats, look, people, reconcile, serve, setup
 
 app = typer.Typer(
     name="bomc",
@@ -46,6 +46,10 @@ app.add_typer(alerts.alerts_app, name="alerts")
 app.command()(look.status)
 app.command()(look.collect)
 app.add_typer(reconcile.reconcile_app, name="reconcile")
+alerts_app = typer.Typer(help="Alerts and their messages.", no_args_is_help=True)
+deliveries.register(alerts_app)
+app.add_typer(alerts_app, name="alerts")
+app.add_typer(heartbeats.heartbeat_app, name="heartbeat")
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ def serve(engine: Engine, estate: Estate, address: Address, listener: socket.soc
         expectations=lambda now: expectations(estate.controls, zone, now, DAYS_SHOWN, first_days(engine)),
         routes=estate.routes,
         home=home.path.resolve(),
+        heartbeats=estate.heartbeats,
     )
     app = create_app(console, lambda dash: register_pages(dash, console))
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="on")

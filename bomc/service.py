@@ -17,6 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from alerts.heartbeats.watch import Watch
 from alerts.sending import Io
 from bomc import __version__
 from bomc.assurance.controls import Controls
@@ -24,15 +25,18 @@ from bomc.configuration.estate import Estate
 from bomc.home import Home
 from bomc.pipeline.cycle import Cycle, Done, Rules
 from bomc.pipeline.delivery import Delivery
+from bomc.pipeline.heartbeat import Outward, listening_since
 from bomc.pipeline.indicators import declared
 from bomc.pipeline.lead import give_up_lead, take_lead
 from bomc.pipeline.probing import Prober
+from bomc.pipeline.records import last_pulse
 from bomc.pipeline.schedule import Schedule
 from bomc.pipeline.upkeep import schedule_upkeep
 from bomc.pipeline.writer import Writer
 
 log = logging.getLogger("bomc")
 CONTROLS_EVERY_S = 60
+SILENT_AFTER_S = 15.0
 STANDBY_ASKS_EVERY_S = 2.0
 
 
@@ -95,6 +99,8 @@ class Pipeline:
         self._engine, self._leader = engine, leader
         self.lost: str | None = None  # why this pipeline stopped leading
         self.ended = threading.Event()
+        self._outward = Outward(settings.heartbeat, clock, self._unwell)
+        heard = Watch(estate.heartbeats, listening_since(last_pulse(engine), clock()))
         rules = Rules(
             targets=estate.targets,
             probes={probe.key: probe for probe in estate.probes},
@@ -102,9 +108,10 @@ class Pipeline:
             routes=estate.routes,
             indicators=declared(),
             external_url=external_url,
+            watches=(heard.findings, self._outward.findings),
             leader=leader,
         )
-        self._delivery = Delivery(engine, estate.routes, clock, Io())
+        self._delivery = Delivery(engine, estate.routes, clock, Io(language=settings.operator.language))
         self.writer = Writer(
             Cycle(engine, rules),
             clock,
@@ -138,6 +145,11 @@ class Pipeline:
             self.schedule.scheduler.add_job(
                 self._controls.round, every, id="controls", next_run_time=clock(), max_instances=1, **common
             )
+        if settings.heartbeat is not None:
+            every = IntervalTrigger(seconds=settings.heartbeat.every.total_seconds(), timezone="UTC")
+            self.schedule.scheduler.add_job(
+                self._outward.beat, every, id="outward heartbeat", next_run_time=clock(), max_instances=1, **common
+            )
         self._started = clock()
 
     def start(self) -> None:
@@ -160,6 +172,17 @@ class Pipeline:
     def _after(self, done: Done) -> None:
         if done.deliveries:
             self._delivery.wake()
+
+    def _unwell(self) -> str | None:
+        """Why this console should not say outside that it is well; none when it may."""
+        if self.writer.trouble is not None:
+            return self.writer.trouble
+        if not self._delivery.alive:
+            return "the workers that deliver messages have ended"
+        at = last_pulse(self._engine)
+        if at is None or (clock() - at).total_seconds() > SILENT_AFTER_S:
+            return "the pipeline has written nothing lately"
+        return None
 
     def _lose(self, why: str) -> None:
         self.lost = why

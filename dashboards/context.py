@@ -24,6 +24,7 @@ from core.people.users import LANGUAGES
 from dashboards.controls import ControlCard
 
 if TYPE_CHECKING:
+    from alerts.heartbeats.config import Heartbeat
     from reconciliation.deliveries import Expectation
 
 
@@ -49,6 +50,7 @@ class Console:
     controls: Sequence[ControlCard] = ()  # the standing controls, in the order in which pages list them
     expectations: Callable[[datetime], Sequence[Expectation]] = _nothing_expected  # deliveries that are due around then
     routes: RoutesFile = field(default_factory=default_routes)  # where alerts go that are pushed to the console
+    heartbeats: Sequence[Heartbeat] = ()  # the jobs that are to be heard of
     home: Path | None = None  # the folder below which the runs' files are; without it there is nothing to download
 
     @property

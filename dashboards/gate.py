@@ -1,6 +1,7 @@
 """The one door of the console: nobody passes who is not known, nothing changes that its page did not send.
 
-Every path is closed unless it is in PUBLIC. A page asked for by a stranger answers 303 to the login, anything else 401;
+Every path is closed unless it is in PUBLIC or below PUBLIC_BELOW. A page asked for by a stranger answers 303 to the
+login, anything else 401;
 a change without the session's CSRF value, from another origin or in another content type answers 403; all with one
 sentence. Machines come with a bearer token or basic authentication to `/api/`, `/metrics` and `/-/reload` only. They need
 no CSRF value: no browser sends a token by itself, and with a password that a browser does send, a change from another
@@ -45,6 +46,9 @@ WITH_PASSWORD = ("/api/v2/", "/-/reload")
 """Where a stranger is told of basic authentication: tools of other makers come here, and no page asks for it."""
 BEARER = {"www-authenticate": "Bearer"}
 EITHER = {"www-authenticate": 'Bearer, Basic realm="bomc", charset="UTF-8"'}
+PUBLIC_BELOW = {"/m/": frozenset({"GET", "POST"}), "/ping/": frozenset({"GET", "HEAD", "POST"})}
+"""Addresses that carry a secret of their own: links of the phone page, and what jobs tell that they ran."""
+UNMEASURED = "/ping/"  # its handler reads as much as it keeps, whatever a job's output is
 LIVE = "/live"
 FORMS = frozenset({"/logout"})  # whose handlers compare the CSRF value in the form itself
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -105,8 +109,8 @@ class Gate:
     async def _decide(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
         request = HTTPConnection(scope)
         method, path = scope["method"], scope["path"]
-        if (method, path) in PUBLIC:
-            refused = self._stranger_may_send(method, request)
+        if is_public(method, path):
+            refused = self._stranger_may_send(method, path, request)
             if refused is None:
                 await self.app(scope, receive, send)
             return refused
@@ -121,8 +125,8 @@ class Gate:
             await self.app(scope, receive, send)
         return None
 
-    def _stranger_may_send(self, method: str, request: HTTPConnection) -> Response | None:
-        if method in SAFE:
+    def _stranger_may_send(self, method: str, path: str, request: HTTPConnection) -> Response | None:
+        if method in SAFE or path.startswith(UNMEASURED):
             return None
         if not same_origin(self.console, request, required=False):
             return refusal(403, "This form was sent from another site; open the login page and try again.")
@@ -191,6 +195,13 @@ class Gate:
             return
         with viewing(viewer):
             await self.app(scope, receive, send)
+
+
+def is_public(method: str, path: str) -> bool:
+    """Whether anybody may ask this, logged in or not."""
+    return (method, path) in PUBLIC or any(
+        path.startswith(below) and method in methods for below, methods in PUBLIC_BELOW.items()
+    )
 
 
 def stranger(method: str, path: str, request: HTTPConnection) -> Response:

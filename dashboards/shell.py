@@ -23,7 +23,7 @@ from dashboards.components.words import ROLE, word
 from dashboards.context import Console, Viewer, current_viewer
 from dashboards.locale import LANGUAGES, Say, mark
 from dashboards.pages import PAGES, find
-from dashboards.queries import alerts, overview, tickets
+from dashboards.queries import alerts, deliveries, overview, tickets
 from dashboards.queries.targets import MISSED_INTERVALS
 
 NAVIGATION = (
@@ -34,6 +34,8 @@ NAVIGATION = (
     ("/threads", mark("Thread pools"), "pool"),
     ("/kpi", mark("KPI"), "kpi"),
     ("/reconciliation", mark("Reconciliation"), "scale"),
+    ("/heartbeats", mark("Heartbeats"), "heart"),
+    ("/deliveries", mark("Deliveries"), "send"),
 )
 PULSE_EVERY_S = 15.0
 """The pipeline gives a sign of life at least so often; after two of these it is unknown."""
@@ -198,16 +200,19 @@ def _counts(app: Dash, console: Console) -> None:
         Output("shell-as-of", "children"),
         Output("nav-bell", "children"),
         Output("nav-ticket", "children"),
+        Output("nav-send", "children"),
         Input("live", "data"),
     )
-    def count(_tick: Any) -> tuple[Any, Any, Any]:
+    def count(_tick: Any) -> tuple[Any, ...]:
         """How fresh the console is, and how much waits for hands."""
         now = console.clock()
         with reading(console.engine) as connection:
             health = overview.pipeline(connection, now)
             alert_load = alerts.load(connection, now)
             ticket_load = tickets.load(connection, now)
-        return render_as_of(health, now, speaking(console)), *render_counts(alert_load, ticket_load)
+            unsent = deliveries.load(connection)
+        shown = render_as_of(health, now, speaking(console))
+        return shown, *render_counts(alert_load, ticket_load), render_dead(unsent["dead"])
 
 
 def render_as_of(health: dict[str, Any], now: Any, _: Say) -> list[Any]:
@@ -237,6 +242,11 @@ def render_counts(alert_load: dict[str, Any], ticket_load: dict[str, Any]) -> tu
         if open_tickets
         else "",
     )
+
+
+def render_dead(dead: int) -> Any:
+    """The count beside Deliveries: messages that nobody took."""
+    return html.Span(dead, className="nav-count nav-count-critical") if dead else ""
 
 
 def _on_the_client(app: Dash) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from alerts.notify import email, webhook
+from alerts.notify import apprise, email, webhook
 
 CHANNELS: dict[str, ModuleType] = {
+    "apprise": apprise,
     "email": email,
     "webhook": webhook,
 }

@@ -17,18 +17,30 @@ from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from html import escape
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from alerts.messages import Message
-from alerts.sending import Io, NotifyError
+from alerts.pace import RateLimit
+from alerts.sending import Enclosed, Io, NotifyError
+from alerts.texts import (
+    PHONE_MINUTES,
+    facts_of,
+    head_lines,
+    message_text,
+    message_title,
+    name_of,
+    say,
+    tail_lines,
+    title_of,
+)
 from core.duration import Duration
 from core.secrets import SecretRef
 
 MOST_SHOWN = 100
 IMPLICIT_TLS_PORT = 465
-SUBJECT_LABELS = ("alertname", "target")
+PICTURE = "last-hour"
 
 
 def _address(text: str) -> str:
@@ -63,6 +75,9 @@ class Config(BaseModel):
     require_tls: bool = Field(True, description="Refuse to send without STARTTLS; port 465 is TLS from the start")
     send_resolved: bool = Field(False, description="Whether to tell of resolved alerts as well")
     max_alerts: int = Field(MOST_SHOWN, ge=1, description="Most alerts in one mail, the worst first")
+    rate_limit: RateLimit | None = Field(
+        None, description="Most messages in a time, such as 20/m; what is over it waits and is told in one message"
+    )
     timeout: Duration = Field(timedelta(seconds=20), description="Time for one try, from connecting to the last answer")
 
     @model_validator(mode="after")
@@ -72,22 +87,20 @@ class Config(BaseModel):
         return self
 
 
-def subject(message: Message) -> str:
-    """`[FIRING:2] disk-full host-1`: state, number of firing alerts, and what they have in common."""
-    body = message.body
-    head = f"[{body['status'].upper()}" + (f":{len(message.firing)}]" if message.firing else "]")
-    named = {**body["groupLabels"], **body["commonLabels"]}
-    parts = [named[name] for name in SUBJECT_LABELS if name in named] or list(body["groupLabels"].values())
-    words = " ".join(" ".join([head, *parts]).split())
-    return f"[DEMO] {words}" if message.demo else words
-
-
 def render(message: Message) -> EmailMessage:
-    """The mail without its addresses: subject, text, and the same as HTML."""
+    """The mail in English without its addresses: subject, text, and the same as HTML."""
+    return letter(message, Enclosed())
+
+
+def letter(message: Message, enclosed: Enclosed) -> EmailMessage:
+    """The mail in the reader's language, without its addresses; the picture of the last hour stands in the HTML."""
     mail = EmailMessage()
-    mail["Subject"] = subject(message)
-    mail.set_content(_text(message))
-    mail.add_alternative(_html(message), subtype="html")
+    mail["Subject"] = message_title(message, enclosed.language)
+    mail.set_content(message_text(message, enclosed.language, enclosed, whole=True))
+    mail.add_alternative(_html(message, enclosed), subtype="html")
+    if enclosed.picture:
+        html = mail.get_payload()[-1]  # type: ignore[index]  # the alternative that was just added
+        html.add_related(enclosed.picture, "image", "png", cid=f"<{PICTURE}>", disposition="inline")  # type: ignore[union-attr]
     return mail
 
 
@@ -95,7 +108,7 @@ def send(config: Config, message: Message, key: str, io: Io) -> str:
     """Hand the mail to the mail server once; returns who got it. Raises NotifyError when it was not taken."""
     domain = parseaddr(config.sender)[1].rpartition("@")[2]
     thread = hashlib.sha256(message.body["groupKey"].encode()).hexdigest()[:32]
-    mail = render(message)
+    mail = letter(message, io.enclosed)
     mail["From"], mail["To"] = config.sender, ", ".join(config.to)
     mail["Date"] = format_datetime(message.at)
     mail["Message-ID"] = f"<{key}@{domain}>"
@@ -176,43 +189,35 @@ def _reply(code: int, said: bytes | str) -> str:
     return f"{code} {' '.join(text.split())}".strip()
 
 
-def _text(message: Message) -> str:
-    lines = [f"{message.body['externalURL']}", ""]
-    if message.demo:
-        lines = ["This is demo data.", "", *lines]
-    for one in message.body["alerts"]:
-        lines.append(f"[{one['status'].upper()}] {_title(one)}")
-        lines += [f"  {name}: {value}" for name, value in _facts(one)]
-        lines.append("")
-    return "\n".join([*lines, *_cut_short(message)])
-
-
-def _html(message: Message) -> str:
-    demo = "<p><strong>This is demo data.</strong></p>" if message.demo else ""
+def _html(message: Message, enclosed: Enclosed) -> str:
+    language = enclosed.language
+    head = [
+        line
+        for line in head_lines(message, language, enclosed)
+        if line and not line.startswith(_links(message, enclosed))
+    ]
+    above = "".join(f"<p>{escape(line)}</p>" for line in head)
+    if enclosed.link:
+        words = escape(say("phone", language, minutes=PHONE_MINUTES))
+        above += f"<p><a href='{escape(enclosed.link, quote=True)}'><strong>{words}</strong></a></p>"
+    if enclosed.picture:
+        above += f"<p><img src='cid:{PICTURE}' width='480' height='120' alt=''></p>"
     rows = "".join(
-        f"<h3>{escape(one['status'].upper())}: {escape(_title(one))}</h3><table>"
-        + "".join(f"<tr><th align='left'>{escape(n)}</th><td>{escape(v)}</td></tr>" for n, v in _facts(one))
+        f"<h3>{escape(say(one['status'], language))}: {escape(title_of(one))}</h3><table>"
+        + "".join(
+            f"<tr><th align='left'>{escape(name_of(n, language))}</th><td>{escape(v)}</td></tr>"
+            for n, v in facts_of(one, language, whole=True)
+        )
         + "</table>"
         for one in message.body["alerts"]
     )
     link = escape(message.body["externalURL"], quote=True)
-    rest = "".join(f"<p>{escape(line)}</p>" for line in _cut_short(message))
-    return f"<html><body>{demo}{rows}{rest}<p><a href='{link}'>{link}</a></p></body></html>"
+    rest = "".join(f"<p>{escape(line)}</p>" for line in tail_lines(message, language))
+    lang = "zh-Hans" if language == "zh_CN" else language
+    return f"<html lang='{lang}'><body>{above}{rows}{rest}<p><a href='{link}'>{link}</a></p></body></html>"
 
 
-def _title(one: Mapping[str, Any]) -> str:
-    return str(one["annotations"].get("summary") or one["labels"].get("alertname", "alert"))
-
-
-def _facts(one: Mapping[str, Any]) -> list[tuple[str, str]]:
-    facts = [("since", one["startsAt"])]
-    if one["status"] == "resolved":
-        facts.append(("until", one["endsAt"]))
-    facts += [(name, value) for name, value in sorted(one["annotations"].items()) if name != "summary"]
-    facts += sorted(one["labels"].items())
-    return [*facts, ("link", one["generatorURL"])]
-
-
-def _cut_short(message: Message) -> list[str]:
-    left = message.body["truncatedAlerts"]
-    return [f"... and {left} more; all of them are in the console."] if left else []
+def _links(message: Message, enclosed: Enclosed) -> tuple[str, ...]:
+    """How the lines of the text begin that the HTML has as links."""
+    lines = [message.body["externalURL"], say("phone", enclosed.language, minutes=PHONE_MINUTES)]
+    return tuple(line for line in lines if line)

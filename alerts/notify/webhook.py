@@ -17,11 +17,13 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerts.messages import Message
+from alerts.pace import RateLimit
 from alerts.sending import Io, NotifyError
 from core.duration import Duration
 from core.secrets import is_reference
 
 EXCERPT_BYTES = 200
+ANSWER_BYTES = 65_536
 RETRY_STATUS = (408, 425, 429)
 
 
@@ -35,6 +37,9 @@ class Config(BaseModel):
     max_alerts: int = Field(0, ge=0, description="Most alerts in one message, the worst first; 0: all")
     headers: dict[str, str] = Field(
         default_factory=dict, description="Further headers; a value of env:NAME or file:PATH is read from there"
+    )
+    rate_limit: RateLimit | None = Field(
+        None, description="Most messages in a time, such as 20/m; what is over it waits and is told in one message"
     )
     timeout: Duration = Field(timedelta(seconds=10), description="Time for one try, from connecting to the answer")
 
@@ -82,6 +87,7 @@ async def _post(url: str, headers: Mapping[str, str], body: bytes, timeout_s: fl
         ):
             if not response.is_success:
                 raise await _refusal(place, response, at)
+            await _read(response)
     except (TimeoutError, httpx.TimeoutException):
         raise NotifyError(f"{place} did not answer within {timeout_s:g} s", retryable=True) from None
     except httpx.RemoteProtocolError as error:
@@ -91,6 +97,15 @@ async def _post(url: str, headers: Mapping[str, str], body: bytes, timeout_s: fl
         raise NotifyError(f"{place} cannot be reached: {why}", retryable=True) from None
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
         raise NotifyError(f"the request to {place} cannot be made: {type(error).__name__}", retryable=False) from None
+
+
+async def _read(response: httpx.Response) -> None:
+    """Read the answer to its end, or as far as anybody needs it: one that breaks off before its stated length is no answer."""
+    size = 0
+    async for part in response.aiter_raw():
+        size += len(part)
+        if size >= ANSWER_BYTES:
+            return
 
 
 async def _refusal(place: str, response: httpx.Response, at: datetime) -> NotifyError:

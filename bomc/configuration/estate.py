@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from alerts.config import RoutesFile, default_routes
 from alerts.config import faults as route_faults
 from alerts.config import notes as route_notes
+from alerts.heartbeats.config import Heartbeat, HeartbeatsFile
+from alerts.heartbeats.config import faults as heartbeat_faults
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
 from bomc.configuration.models import (
@@ -51,6 +53,7 @@ class Estate:
     checks: tuple[Check, ...]
     routes: RoutesFile
     controls: tuple[Control, ...]
+    heartbeats: tuple[Heartbeat, ...] = ()
     notes: tuple[Fault, ...] = ()  # what is not wrong and has no effect
 
 
@@ -60,7 +63,7 @@ def load_estate(folder: Path) -> Estate:
         raise ConfigurationError(
             [Fault(str(folder), 1, "there is no such folder; `bomc init DIR` makes one to start from")]
         )
-    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml")}
+    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml", "heartbeats.yaml")}
     stray = [
         Fault(path.name, 1, f"this file is not read; known are {', '.join(documents)} and {FOLDER}/NAME.yaml")
         for path in sorted(folder.glob("*.y*ml"))
@@ -68,6 +71,7 @@ def load_estate(folder: Path) -> Estate:
     ]
     settings = documents["bomc.yaml"].validate(Settings) if documents["bomc.yaml"].readable else None
     routes = _routes(documents["routes.yaml"], (folder / "routes.yaml").exists())
+    heartbeats = _heartbeats(documents["heartbeats.yaml"])
     declared = _declared(documents["targets.yaml"])
     targets = _targets(documents["targets.yaml"], declared)
     probes = _probes(documents["targets.yaml"], declared)
@@ -79,7 +83,9 @@ def load_estate(folder: Path) -> Estate:
         raise ConfigurationError(faults)
     shown = documents["routes.yaml"]
     notes = tuple(Fault(shown.file, shown.line(place), sentence) for place, sentence in route_notes(routes))
-    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, notes)
+    return Estate(
+        settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, heartbeats, notes
+    )
 
 
 def _read(path: Path) -> Document:
@@ -96,6 +102,15 @@ def _routes(document: Document, given: bool) -> RoutesFile | None:
         for place, sentence in route_faults(routes):
             document.fault(place, sentence)
     return routes
+
+
+def _heartbeats(document: Document) -> tuple[Heartbeat, ...]:
+    found = document.validate(HeartbeatsFile) if document.readable else None
+    if found is None:
+        return ()
+    for place, sentence in heartbeat_faults(found):
+        document.fault(place, sentence)
+    return tuple(found.heartbeats)
 
 
 def _entries(document: Document, name: str, model: type[Entry]) -> list[tuple[int, Entry]]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from core.duration import Duration
 from core.fields import LabelName, Part, TimeZone
+from core.secrets import SecretRef
 
 Name = Annotated[
     str,
@@ -74,6 +75,20 @@ class Pipeline(Part):
     queue: int = Field(default=2_000, ge=10, le=100_000, description="Outcomes that may wait for the writer.")
 
 
+class OwnHeartbeat(Part):
+    """The console's own heartbeat: an address that is asked again and again, and that notices when that stops."""
+
+    url: SecretRef = Field(description="env:NAME or file:PATH that holds the http:// or https:// address.")
+    every: Duration = Field(default=timedelta(minutes=1), description="Time between two beats.")
+    method: Literal["GET", "POST"] = Field(default="GET", description="How the address is asked.")
+
+    @model_validator(mode="after")
+    def _some_time(self) -> OwnHeartbeat:
+        if self.every < timedelta(seconds=5):
+            raise ValueError("every: a heartbeat is sent every 5s at most")
+        return self
+
+
 class Settings(Part):
     """bomc.yaml: the console itself."""
 
@@ -82,6 +97,7 @@ class Settings(Part):
     console: ConsoleSettings = ConsoleSettings()
     retention: Retention = Retention()
     pipeline: Pipeline = Pipeline()
+    heartbeat: OwnHeartbeat | None = Field(default=None, description="Where the console's own heartbeat is sent.")
 
 
 class ProbeEntry(Part):

@@ -6,7 +6,7 @@ so after a failed transaction the cycle loads anew and the same batch is taken a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -36,6 +36,10 @@ ROLLED_UP_MS = 300_000
 """What is stated of a time longer ago may have been rolled up already."""
 
 
+Watch = Callable[[Connection, datetime], Sequence[Finding]]
+"""Something that alerts are told of besides samples: asked about once a second, in the cycle's own transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The part of a configuration that a cycle needs."""
@@ -46,6 +50,7 @@ class Rules:
     routes: RoutesFile
     indicators: Sequence[Indicator]  # those that collectors and the pipeline declare
     external_url: str
+    watches: Sequence[Watch] = ()
     leader: str | None = None  # the name under which this pipeline leads; None: nobody else can write here
 
 
@@ -169,6 +174,8 @@ class Cycle:
             give_pulse(connection, now, pulse)
         findings = [finding for change in changes if (finding := self._finding(change)) is not None]
         rules = self._rules
+        if pulse is not None:
+            findings += [finding for watch in rules.watches for finding in watch(connection, now)]
         if findings:
             told_of = handle(connection, findings, rules.routes, now, rules.external_url)
         else:

@@ -39,6 +39,11 @@ class Delivery:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether every worker is at work."""
+        return all(thread.is_alive() for thread in self._threads)
+
     def wake(self) -> None:
         """There is something to send."""
         for wake in self._wakes:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from checks.board import Change
 from core.model import Outcome, Probe, Status
+from core.store.open import reading
 from core.store.tables import check_result, probe_state, pulse, transition
 from core.store.upsert import upsert
 
@@ -107,3 +108,10 @@ def give_pulse(connection: Connection, now: datetime, detail: Mapping[str, objec
     others = {"at": statement.excluded.at, "detail": statement.excluded.detail}
     statement = statement.on_conflict_do_update(index_elements=["name"], set_=others)
     connection.execute(statement, [{"name": PIPELINE, "at": now, "detail": dict(detail)}])
+
+
+def last_pulse(engine: Engine) -> datetime | None:
+    """When the pipeline gave its last sign of life; none when it never did."""
+    with reading(engine) as connection:
+        found: datetime | None = connection.scalar(select(pulse.c.at).where(pulse.c.name == PIPELINE))
+    return found

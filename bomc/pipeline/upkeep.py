@@ -11,6 +11,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from alerts import phone
 from alerts.retention import forget_sent, forget_silences
 from bomc.configuration.models import Retention
 from core.store.open import writing
@@ -39,6 +40,7 @@ def schedule_upkeep(
             with writing(engine) as connection:
                 deleted += forget_sent(connection, clock())
                 deleted += forget_silences(connection, clock())
+                deleted += phone.forget(connection, clock())
             log.info("%d rows past their retention were deleted.", deleted)
         except SQLAlchemyError as error:
             log.warning("Old samples could not be deleted: %s. The next round does it.", error)

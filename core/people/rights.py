@@ -23,6 +23,7 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "alerts.acknowledge": _WORKING,
         "alerts.push": _WORKING,  # hand in alerts that something else found
         "alerts.silence": _WORKING,  # make, change and expire silences
+        "alerts.resend": _WORKING,  # messages that were not delivered
         "tickets.work": _WORKING,  # assign and resolve
         "reconciliation.run": _RECONCILING,  # ask for a day of a control to be run again
         "reconciliation.work": _RECONCILING,  # breaks: assign, give a reason code, comment, propose

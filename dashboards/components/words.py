@@ -45,6 +45,8 @@ EVENT = {
     "kept_quiet": mark("Kept quiet"),
     "let_through": mark("No longer kept quiet"),
     "not_delivered": mark("Not delivered"),
+    "resent": mark("Sent again"),
+    "passed_on": mark("Passed on"),
     "ticket": mark("Ticket"),
     "resolved": mark("Resolved"),
     "assigned": mark("Assigned"),
@@ -164,6 +166,22 @@ DIMENSION = {
 }
 RECORD_KIND = {"payment": mark("Payment"), "refund": mark("Refund"), "equation": mark("Equation")}
 RECORD_STATUS = {"success": mark("Success"), "failed": mark("Failed"), "pending": mark("Pending")}
+CHANNEL = {"webhook": mark("Webhook"), "email": mark("Mail"), "apprise": mark("Chat or SMS")}
+DELIVERY_STATE = {
+    "pending": mark("Waiting"),
+    "sent": mark("Delivered"),
+    "dead": mark("Not delivered"),
+    "merged": mark("Told together"),
+}
+HEARTBEAT = {
+    "failed": mark("Job failed"),
+    "late": mark("Job late"),
+    "due": mark("Job due"),
+    "running": mark("Job running"),
+    "waiting": mark("Not heard of yet"),
+    "up": mark("Job well"),
+}
+PING = {"success": mark("Job done"), "fail": mark("Job failed"), "start": mark("Job began")}
 ROLE = {
     "viewer": mark("Viewer"),
     "operator": mark("Duty operator"),

@@ -21,6 +21,8 @@ from dashboards.pages import (
     breaks,
     compare,
     control_day,
+    deliveries,
+    heartbeats,
     kpi,
     leakage,
     overview,
@@ -58,6 +60,8 @@ MODULES = (
     break_case,
     arrivals,
     leakage,
+    heartbeats,
+    deliveries,
 )
 PAGES: tuple[Page, ...] = tuple(cast(Page, module) for module in MODULES)
 

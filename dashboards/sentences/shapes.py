@@ -16,7 +16,9 @@ from typing import Final
 from dashboards.components.words import (
     ADJUSTMENT,
     CASE_STATE,
+    CHANNEL,
     DECISION,
+    DELIVERY_STATE,
     LOSER,
     PARTY,
     REASON,
@@ -92,5 +94,7 @@ VALUES: Final[Mapping[str, Callable[[str, Say], str]]] = {
     "doing": _one(DOINGS),
     "needed": _one(NEEDED),
     "counted": _one(COUNTED),
+    "deliverystate": _one(DELIVERY_STATE),
+    "channel": _one(CHANNEL),
 }
 """How the content of a hole is said."""

@@ -33,7 +33,8 @@ class Got:
 class Hook:
     """A webhook receiver. `answers` are used up one by one, then `answer` holds; by default everything is taken.
 
-    An answer is a status, or one of `hang` (silence), `drip` (a byte of header now and then), `garbage`, `close`.
+    An answer is a status, or one of `hang` (silence), `drip` (a byte of header now and then), `garbage`, `close`, `lie`
+    (takes it with 200 and breaks off before the length that it stated).
     """
 
     port: int = 0
@@ -74,6 +75,8 @@ def hook(answer: int | str = 200, *answers: int | str) -> Iterator[Hook]:
                 receiver.over.wait(30)
             elif how == "garbage":
                 self.wfile.write(b"\x00\xff" * 64 + b"\r\n\r\n")
+            elif how == "lie":
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\ntaken")
             elif how == "drip":
                 with contextlib.suppress(OSError):
                     self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")

@@ -79,6 +79,7 @@ RETRIED: dict[str, tuple[int | str, str]] = {
     "silence": ("hang", "did not answer within 0.3 s"),
     "a byte now and then": ("drip", "did not answer within 0.3 s"),
     "garbage": ("garbage", "something that is not HTTP"),
+    "taken, and a lie about the length": ("lie", "not HTTP: peer closed connection"),
     "closed without an answer": ("close", "not HTTP: Server disconnected"),
 }
 

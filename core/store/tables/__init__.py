@@ -2,6 +2,14 @@
 
 from core.store.tables.alerting import alert, alert_event, delivery, notify_group
 from core.store.tables.base import metadata
+from core.store.tables.delivering import (
+    channel_trouble,
+    channel_use,
+    heartbeat,
+    heartbeat_ping,
+    phone_key,
+    phone_link,
+)
 from core.store.tables.monitoring import (
     check_result,
     indicator,
@@ -36,14 +44,20 @@ __all__ = [
     "break_adjustment",
     "break_case",
     "break_event",
+    "channel_trouble",
+    "channel_use",
     "check_result",
     "control_break",
     "control_run",
     "delivery",
     "file_delivery",
+    "heartbeat",
+    "heartbeat_ping",
     "indicator",
     "metadata",
     "notify_group",
+    "phone_key",
+    "phone_link",
     "probe_state",
     "pulse",
     "pushed_alert",

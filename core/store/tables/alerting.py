@@ -77,8 +77,10 @@ delivery = Table(
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("state", Text, nullable=False),  # pending, sent, dead
+    Column("state", Text, nullable=False),  # pending, sent, dead, merged
     Column("last_error", Text),
     Column("done_at", Instant),
+    Column("note", Text),  # why it waits, or what became of it: merged into another message, told to the fall-back
+    Column("resent_at", Instant),  # when somebody sent a dead one again
     Index("ix_delivery_state_due_at", "state", "due_at"),
 )

@@ -1,0 +1,24 @@
+"""What is said when somebody cannot take an alert, pass it on, or send a message again."""
+
+from __future__ import annotations
+
+from dashboards.locale import mark
+
+SHAPES = (
+    mark("Alert {n} is resolved already; there is nothing to acknowledge."),
+    mark("Alert {n} is resolved already; there is nothing to pass on."),
+    mark("Alert {n} is resolved already; there is nothing to give back."),
+    mark("Alert {n} is with {name} already; ask them, or let them give it back."),
+    mark("Alert {n} is with nobody; there is nothing to give back."),
+    mark("There is no alert {n}."),
+    mark("Say why you cannot take it; whoever is next needs to know."),
+    mark("There is no message {n}."),
+    mark("Message {n} is {deliverystate}, not dead; there is nothing to send again."),
+    mark("receiver {name} is told instead"),
+    mark("receiver {name} was not reached: {error}"),
+    mark("{n} messages in one: receiver {name} is told at most {pace}"),
+    mark("sent again by {name}"),
+    mark("told in message {n}"),
+    mark("waits: receiver {name} is told at most {pace} through {channel}"),
+)
+"""Sentences of alerts.commands, alerts.handing, alerts.letters, and the notes of the outbox."""
