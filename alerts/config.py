@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
 from alerts.faults import faults
 from alerts.notify.email import Config as EmailConfig
 from alerts.notify.webhook import Config as WebhookConfig
+from alerts.oncall.config import OnCallFile
 from alerts.routing import Node, build
 from alerts.tickets.kinds import CODES, PRIORITIES
 from core.duration import Duration
@@ -76,6 +77,9 @@ class RouteConfig(BaseModel):
     ticket: TicketPolicy | None = Field(
         None, description="The ticket that an alert on this route opens; null: none, though the route above says so"
     )
+    escalation: str | None = Field(
+        None, description="The policy of oncall.yaml that its alerts begin; null: none, though the route above says so"
+    )
 
 
 class ReceiverConfig(BaseModel):
@@ -101,6 +105,19 @@ class RoutesFile(BaseModel):
 
     route: RouteConfig = Field(description="The top of the tree; it takes every alert that no route below it takes")
     receivers: list[ReceiverConfig] = Field(min_length=1, description="Everybody who can be told")
+
+    _oncall: OnCallFile = PrivateAttr(default_factory=OnCallFile)
+
+    @property
+    def oncall(self) -> OnCallFile:
+        """The oncall.yaml that these routes' escalations are in; an empty one unless `beside` gave another."""
+        return self._oncall
+
+    def beside(self, oncall: OnCallFile) -> RoutesFile:
+        """The same routes with that oncall.yaml beside them."""
+        made = RoutesFile(route=self.route, receivers=self.receivers)
+        made._oncall = oncall
+        return made
 
     @cached_property
     def tree(self) -> Node:

@@ -6,11 +6,12 @@ A fault is the place in the file and a sentence; the front door turns the place 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alerts.matchers import MatcherError, parse_matchers
+from alerts.oncall.config import PERSON
 from alerts.routing import ALL_LABELS
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ Place = tuple[str | int, ...]
 FaultAt = tuple[Place, str]
 
 
-def faults(file: RoutesFile) -> list[FaultAt]:
-    """Every fault of the file, in its order; none when it can be used."""
+def faults(file: RoutesFile, policies: Collection[str] | None = ()) -> list[FaultAt]:
+    """Every fault of the file, in its order; none when it can be used. `policies` are the escalations of oncall.yaml,
+    none when that could not be read."""
     names = {receiver.name for receiver in file.receivers}
-    return [*_of_root(file.route), *_of_route(file.route, ("route",), names), *_of_receivers(file)]
+    return [*_of_root(file.route), *_of_route(file.route, ("route",), names, policies), *_of_receivers(file)]
 
 
 def _of_root(root: RouteConfig) -> Iterator[FaultAt]:
@@ -35,10 +37,13 @@ def _of_root(root: RouteConfig) -> Iterator[FaultAt]:
         yield ("route", "continue"), "the top route has no routes beside it, so `continue` means nothing there"
 
 
-def _of_route(route: RouteConfig, place: Place, names: set[str]) -> Iterator[FaultAt]:
+def _of_route(route: RouteConfig, place: Place, names: set[str], policies: Collection[str] | None) -> Iterator[FaultAt]:
     if route.receiver and route.receiver not in names:
         known = ", ".join(sorted(names))
         yield (*place, "receiver"), f"there is no receiver {route.receiver!r}; the receivers are {known}"
+    if route.escalation is not None and policies is not None and route.escalation not in policies:
+        known = ", ".join(sorted(policies)) or "none"
+        yield (*place, "escalation"), f"oncall.yaml has no policy {route.escalation!r}; its escalations are {known}"
     for number, text in enumerate(route.matchers):
         fault = _matcher_fault(text)
         if fault:
@@ -57,7 +62,7 @@ def _of_route(route: RouteConfig, place: Place, names: set[str]) -> Iterator[Fau
                 below,
                 f"no alert can come here: route {hidden_by + 1} before it takes all of them and does not continue",
             )
-        yield from _of_route(child, below, names)
+        yield from _of_route(child, below, names, policies)
 
 
 def _of_group_by(route: RouteConfig, place: Place) -> Iterator[FaultAt]:
@@ -75,6 +80,11 @@ def _of_receivers(file: RoutesFile) -> Iterator[FaultAt]:
         if receiver.name in seen:
             first = seen[receiver.name] + 1
             yield ("receivers", number, "name"), f"receiver {receiver.name!r} is there already, as number {first}"
+        if receiver.name.startswith(PERSON):
+            yield (
+                ("receivers", number, "name"),
+                f"receiver {receiver.name!r}: names in {PERSON} are those of oncall.yaml",
+            )
         seen.setdefault(receiver.name, number)
 
 

@@ -19,6 +19,7 @@ from alerts.config import RoutesFile
 from alerts.messages import Message
 from alerts.notify import CHANNELS
 from alerts.occurrences import AnyRow, record
+from alerts.oncall.destinations import file_of, receiver_of
 from alerts.sending import Destination, Io, NotifyError
 from core.store.open import reading, writing
 from core.store.tables import delivery
@@ -134,10 +135,10 @@ def _send_stream(
 def try_once(routes: RoutesFile, row: AnyRow, io: Io) -> Attempt:
     """Send one message once; a channel's failure, even one that it did not foresee, is the attempt's fault."""
     try:
-        receiver = routes.by_name.get(row.receiver)
+        receiver = receiver_of(routes, row.receiver)
         configs = [c for name, _, c in receiver.channels() if name == row.channel] if receiver else []
         if row.settings >= len(configs):
-            gone = f"receiver {row.receiver} has no {row.channel} number {row.settings + 1} any more in routes.yaml"
+            gone = f"receiver {row.receiver} has no {row.channel} number {row.settings + 1} any more in {file_of(row.receiver)}"
             raise NotifyError(gone, retryable=False)
         note = CHANNELS[row.channel].send(configs[row.settings], Message.of_row(row.message), row.key, io)
     except NotifyError as fault:

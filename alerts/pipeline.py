@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from alerts import dispatch, groups, lifecycle
 from alerts.config import RoutesFile, TicketPolicy
 from alerts.lifecycle import Changes
+from alerts.oncall import escalating
 from alerts.routing import Node, route
 from alerts.tickets import automatic
 from core.model import Finding
@@ -34,26 +35,35 @@ def handle(
     if changes.changed:
         _tickets(connection, routes, changes, now)
         dispatch.plan(connection, routes, changes.changed, now, changes.moved)
-    made = dispatch.flush_due(connection, routes, now, external_url)
+        escalating.begin(connection, routes, dict.fromkeys((*changes.opened, *changes.moved)), now)
+        escalating.nudge(connection, dict.fromkeys((*changes.resolved, *changes.moved)), now)
+    made = _tell(connection, routes, now, external_url)
     return Handled(changes.changed, made, next_due(connection))
 
 
 def tick(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> Handled:
-    """Flush the groups whose timers have run out."""
-    made = dispatch.flush_due(connection, routes, now, external_url)
+    """Flush the groups whose timers have run out, and go on with the escalations whose time has come."""
+    made = _tell(connection, routes, now, external_url)
     return Handled((), made, next_due(connection))
 
 
 def resume(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> Handled:
-    """Call once at the start and after routes.yaml changed: open alerts find their groups under the new tree."""
+    """Call once at the start and after routes.yaml changed: open alerts find their groups and escalations under the new tree."""
     dispatch.replan(connection, routes, now)
+    escalating.begin(connection, routes, None, now)
     return tick(connection, routes, now, external_url)
 
 
 def next_due(connection: Connection) -> datetime | None:
-    """When the next group is to be flushed; none when no group waits."""
-    found: datetime | None = connection.scalar(select(func.min(notify_group.c.next_flush_at)))
-    return found
+    """When the next group is to be flushed or the next escalation looked at; none when nothing waits."""
+    flush: datetime | None = connection.scalar(select(func.min(notify_group.c.next_flush_at)))
+    return min((at for at in (flush, escalating.next_due(connection)) if at is not None), default=None)
+
+
+def _tell(connection: Connection, routes: RoutesFile, now: datetime, external_url: str) -> int:
+    """How many rows the outbox got from groups and escalations."""
+    made = dispatch.flush_due(connection, routes, now, external_url)
+    return made + escalating.run(connection, routes, now, external_url)
 
 
 def _tickets(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Which routes an alert takes: a pure walk down the tree of routes.yaml, as Alertmanager walks its own.
 
 Depth first, left to right; the walk stops after the first child that matches unless that child says `continue`; when no
-child matches, the node itself has the alert. Receiver, grouping, timers and ticket are inherited from above.
+child matches, the node itself has the alert. Receiver, grouping, timers, ticket and escalation are inherited from above.
 Source: dispatch/route.go of Prometheus Alertmanager.
 """
 
@@ -39,6 +39,7 @@ class Node:
     group_interval: timedelta
     repeat_interval: timedelta
     ticket: TicketPolicy | None
+    escalation: str | None  # a policy of oncall.yaml
     goes_on: bool  # `continue`: siblings after this one are tried as well
     children: tuple[Node, ...]
 
@@ -58,6 +59,7 @@ class Decision:
     group_interval: timedelta
     repeat_interval: timedelta
     ticket: TicketPolicy | None
+    escalation: str | None
     reason: str
 
     @property
@@ -81,6 +83,7 @@ def build(config: RouteConfig, above: Node | None = None, twin: int = 0) -> Node
         group_interval=_first(config.group_interval, above.group_interval if above else None, GROUP_INTERVAL),
         repeat_interval=_first(config.repeat_interval, above.repeat_interval if above else None, REPEAT_INTERVAL),
         ticket=config.ticket if "ticket" in given or above is None else above.ticket,
+        escalation=config.escalation if "escalation" in given or above is None else above.escalation,
         goes_on=config.goes_on,
         children=(),
     )
@@ -104,6 +107,7 @@ def route(tree: Node, labels: Mapping[str, str]) -> list[Decision]:
             group_interval=node.group_interval,
             repeat_interval=node.repeat_interval,
             ticket=node.ticket,
+            escalation=node.escalation,
             reason=reason,
         )
         for node, reason in _walk(tree, labels)

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from alerts.config import RoutesFile, default_routes
 from alerts.config import faults as route_faults
+from alerts.oncall.config import OnCallFile
+from alerts.oncall.faults import faults as oncall_faults
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
 from bomc.configuration.models import (
@@ -58,14 +60,18 @@ def load_estate(folder: Path) -> Estate:
         raise ConfigurationError(
             [Fault(str(folder), 1, "there is no such folder; `bomc init DIR` makes one to start from")]
         )
-    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml")}
+    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml", "oncall.yaml")}
     stray = [
         Fault(path.name, 1, f"this file is not read; known are {', '.join(documents)} and {FOLDER}/NAME.yaml")
         for path in sorted(folder.glob("*.y*ml"))
         if path.name not in documents
     ]
     settings = documents["bomc.yaml"].validate(Settings) if documents["bomc.yaml"].readable else None
-    routes = _routes(documents["routes.yaml"], (folder / "routes.yaml").exists())
+    oncall = documents["oncall.yaml"].validate(OnCallFile) if documents["oncall.yaml"].readable else None
+    routes = _routes(documents["routes.yaml"], (folder / "routes.yaml").exists(), oncall)
+    if oncall is not None:
+        for place, sentence in oncall_faults(oncall, None if routes is None else routes.by_name):
+            documents["oncall.yaml"].fault(place, sentence)
     declared = _declared(documents["targets.yaml"])
     targets = _targets(documents["targets.yaml"], declared)
     probes = _probes(documents["targets.yaml"], declared)
@@ -73,23 +79,23 @@ def load_estate(folder: Path) -> Estate:
     controls, wrong = read_controls(folder)
     wrong += _as_targets(controls, targets, documents["checks.yaml"], checks)
     faults = sorted(stray + wrong + sorted_faults(documents.values()))
-    if faults or routes is None or settings is None:
+    if faults or routes is None or settings is None or oncall is None:
         raise ConfigurationError(faults)
-    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls)
+    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes.beside(oncall), controls)
 
 
 def _read(path: Path) -> Document:
     return read_yaml(path) if path.exists() else Document(file=path.name, value={})
 
 
-def _routes(document: Document, given: bool) -> RoutesFile | None:
+def _routes(document: Document, given: bool, oncall: OnCallFile | None) -> RoutesFile | None:
     if not given:
         return default_routes()
     if not document.readable:
         return None
     routes = document.validate(RoutesFile)
     if routes is not None:
-        for place, sentence in route_faults(routes):
+        for place, sentence in route_faults(routes, None if oncall is None else oncall.escalation):
             document.fault(place, sentence)
     return routes
 

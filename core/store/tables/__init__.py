@@ -14,6 +14,7 @@ from core.store.tables.monitoring import (
     target,
     transition,
 )
+from core.store.tables.oncall import escalation, on_call_absence, on_call_feed, on_call_override
 from core.store.tables.people import audit, session, token, user
 from core.store.tables.reconciliation import (
     break_adjustment,
@@ -38,10 +39,14 @@ __all__ = [
     "control_break",
     "control_run",
     "delivery",
+    "escalation",
     "file_delivery",
     "indicator",
     "metadata",
     "notify_group",
+    "on_call_absence",
+    "on_call_feed",
+    "on_call_override",
     "probe_state",
     "pulse",
     "refusal",

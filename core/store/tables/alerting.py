@@ -80,4 +80,5 @@ delivery = Table(
     Column("last_error", Text),
     Column("done_at", Instant),
     Index("ix_delivery_state_due_at", "state", "due_at"),
+    Index("ix_delivery_created_at", "created_at"),
 )
