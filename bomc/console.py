@@ -41,6 +41,7 @@ def serve(engine: Engine, estate: Estate, address: Address, listener: socket.soc
         lifetime=settings.console.session_absolute,
         controls=[card(control, zone) for control in estate.controls],
         expectations=lambda now: expectations(estate.controls, zone, now, DAYS_SHOWN, first_days(engine)),
+        oncall=estate.routes.oncall,
         home=home.path.resolve(),
     )
     app = create_app(console, lambda dash: register_pages(dash, console))

@@ -1,6 +1,6 @@
 """The one door of the console: nobody passes who is not known, nothing changes that its page did not send.
 
-Every path is closed unless it is in PUBLIC. A page asked for by a stranger answers 303 to the login, anything else 401;
+Every path is closed unless `is_public` opens it. A page asked for by a stranger answers 303 to the login, anything else 401;
 a change without the session's CSRF value, from another origin or in another content type answers 403; all with one
 sentence. Machines come with a bearer token to `/api/` and `/metrics` only and need no CSRF value, because no browser
 sends their token by itself. The only WebSocket is `/live`, and it is refused before it is accepted. Every response,
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -38,6 +39,9 @@ PUBLIC = frozenset(
         ("HEAD", "/-/ready"),
     }
 )
+FEED = "/on-call/feed/"
+"""Heads the addresses of personal calendars: the secret in one is all that a calendar program can send."""
+CALENDAR = re.compile(re.escape(FEED) + r"[^/]+\.ics")
 LIVE = "/live"
 FORMS = frozenset({"/logout"})  # whose handlers compare the CSRF value in the form itself
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -47,6 +51,11 @@ LOOKUPS = 8  # entrance look-ups that run at once in a process
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 _lookups: RunVar[CapacityLimiter] = RunVar("bomc_entrance_lookups")
+
+
+def is_public(method: str, path: str) -> bool:
+    """Whether a stranger may ask this: the login, the health, and a calendar whose address is its own secret."""
+    return (method, path) in PUBLIC or (method == "GET" and CALENDAR.fullmatch(path) is not None)
 
 
 class Gate:
@@ -97,7 +106,7 @@ class Gate:
     async def _decide(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
         request = HTTPConnection(scope)
         method, path = scope["method"], scope["path"]
-        if (method, path) in PUBLIC:
+        if is_public(method, path):
             refused = self._stranger_may_send(method, request)
             if refused is None:
                 await self.app(scope, receive, send)

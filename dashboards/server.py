@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from core.people import rights
-from dashboards import api, downloads, live, login
+from dashboards import api, downloads, feeds, live, login
 from dashboards.answers import refusal, security_headers
 from dashboards.backend import ConsoleBackend
 from dashboards.callbacks import unguarded
@@ -66,6 +66,7 @@ def create_app(console: Console, register_pages: Callable[[Dash], None] | None) 
     api.register(app, console)
     live.register(app, console)
     downloads.register(app, console)
+    feeds.register(app, console)
     _serve_pages(app, dash)
     require_guards(app, dash)
     headers = security_headers(tls=console.tls, script_hashes=inline_scripts(app, dash))

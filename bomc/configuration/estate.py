@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from alerts.config import RoutesFile, default_routes
 from alerts.config import faults as route_faults
 from alerts.oncall.config import OnCallFile
 from alerts.oncall.faults import faults as oncall_faults
+from alerts.oncall.faults import warnings as oncall_warnings
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
 from bomc.configuration.models import (
@@ -31,6 +32,8 @@ from core.model import Probe, Target, labels_of
 from core.yaml_file import Document, Fault, Place, read_yaml, sorted_faults
 
 PROBE_TIMEOUT = timedelta(seconds=30)
+GAPS_WITHIN = timedelta(days=30)
+"""How far ahead hours without anybody on call are told."""
 Entry = TypeVar("Entry", bound=BaseModel)
 
 
@@ -44,7 +47,7 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """A whole and valid configuration."""
+    """A whole and valid configuration; `routes.oncall` is oncall.yaml."""
 
     settings: Settings
     targets: Mapping[str, Target]
@@ -82,6 +85,15 @@ def load_estate(folder: Path) -> Estate:
     if faults or routes is None or settings is None or oncall is None:
         raise ConfigurationError(faults)
     return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes.beside(oncall), controls)
+
+
+def notes_of(folder: Path, estate: Estate, now: datetime) -> list[Fault]:
+    """What is allowed and still worth a look in a valid configuration: hours without anybody on call soon, and the like."""
+    document = _read(folder / "oncall.yaml")
+    silent = {one.name for one in estate.routes.receivers if not one.channels()}
+    for place, sentence in oncall_warnings(estate.routes.oncall, silent, now, GAPS_WITHIN):
+        document.fault(place, sentence)
+    return sorted_faults([document])
 
 
 def _read(path: Path) -> Document:

@@ -44,6 +44,8 @@ EVENT = {
     "notified": mark("Notified"),
     "kept_quiet": mark("Kept quiet"),
     "not_delivered": mark("Not delivered"),
+    "escalation": mark("Escalation"),
+    "passed_on": mark("Passed on"),
     "ticket": mark("Ticket"),
     "resolved": mark("Resolved"),
     "assigned": mark("Assigned"),

@@ -14,7 +14,7 @@ from starlette.routing import Mount, WebSocketRoute
 
 from dashboards.api import right_of
 from dashboards.callbacks import RIGHT
-from dashboards.gate import PUBLIC
+from dashboards.gate import is_public
 
 UPDATE = "/_dash-update-component"
 
@@ -45,7 +45,7 @@ def doors(app: FastAPI) -> list[Door]:
         path = re.sub(r"{[^}]*}", "1", route.path)
         path = path if path.startswith("/") else f"/{path}"
         for method in sorted(route.methods or ()):
-            found.append(Door(method, path, right_of(route), (method, path) in PUBLIC))
+            found.append(Door(method, path, right_of(route), is_public(method, path)))
     return found
 
 
