@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
 from alerts.dependencies import DependencyPolicy
 from alerts.fallback import DEFAULT_AFTER
@@ -19,6 +19,7 @@ from alerts.intervals import NamedIntervals
 from alerts.notify.apprise import Config as AppriseConfig
 from alerts.notify.email import Config as EmailConfig
 from alerts.notify.webhook import Config as WebhookConfig
+from alerts.oncall.config import PERSON, OnCallFile
 from alerts.pace import Pace
 from alerts.routing import Node, build
 from alerts.tickets.kinds import CODES, PRIORITIES
@@ -94,6 +95,9 @@ class RouteConfig(BaseModel):
     ticket: TicketPolicy | None = Field(
         None, description="The ticket that an alert on this route opens; null: none, though the route above says so"
     )
+    escalation: str | None = Field(
+        None, description="The policy of oncall.yaml that its alerts begin; null: none, though the route above says so"
+    )
 
 
 ChannelConfig: TypeAlias = WebhookConfig | EmailConfig | AppriseConfig
@@ -157,6 +161,19 @@ class RoutesFile(BaseModel):
         None, description="When a target is down, so that alerts of what depends on it are suppressed; none: never"
     )
 
+    _oncall: OnCallFile = PrivateAttr(default_factory=OnCallFile)
+
+    @property
+    def oncall(self) -> OnCallFile:
+        """The oncall.yaml that these routes' escalations are in; an empty one unless `beside` gave another."""
+        return self._oncall
+
+    def beside(self, oncall: OnCallFile) -> RoutesFile:
+        """The same routes with that oncall.yaml beside them."""
+        made = self.model_copy()
+        made._oncall = oncall
+        return made
+
     @cached_property
     def tree(self) -> Node:
         """The tree with all that is inherited filled in. Raises MatcherError for a file that `faults` refuses."""
@@ -167,9 +184,24 @@ class RoutesFile(BaseModel):
         """Receivers by their names."""
         return {receiver.name: receiver for receiver in self.receivers}
 
+    def receiver(self, name: str) -> ReceiverConfig | None:
+        """The receiver of that name, or the person of oncall.yaml (`person/NAME`); none when there is none (any more)."""
+        if not name.startswith(PERSON):
+            return self.by_name.get(name)
+        person = self.oncall.person.get(name.removeprefix(PERSON))
+        if person is None:
+            return None
+        return ReceiverConfig(
+            name=name,
+            webhook_configs=person.webhook_configs,
+            email_configs=person.email_configs,
+            apprise_configs=person.apprise_configs,
+            language=person.language,
+        )
+
     def channel_of(self, receiver: str, channel: str, settings: int) -> ChannelConfig | None:
         """The settings of one channel of a receiver; none when the file has no such channel (any more)."""
-        found = self.by_name.get(receiver)
+        found = self.receiver(receiver)
         configs = [config for name, _, config in found.channels() if name == channel] if found else []
         return configs[settings] if settings < len(configs) else None
 

@@ -7,13 +7,14 @@ about what is not wrong and has no effect.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alerts.matchers import Matcher, MatcherError, parse_all
 from alerts.muting_faults import FaultAt, Place, notes_of_muting, of_matchers, of_muting, of_route_hours
+from alerts.oncall.config import PERSON
 from alerts.reachability import contradiction, implied
 from alerts.routing import ALL_LABELS
 
@@ -27,11 +28,15 @@ class _Known:
 
     receivers: tuple[str, ...]
     intervals: tuple[str, ...]
+    policies: tuple[str, ...] | None  # none: nobody can say
 
 
-def faults(file: RoutesFile) -> list[FaultAt]:
-    """Every fault of the file; none when it can be used."""
-    known = _Known(tuple(one.name for one in file.receivers), tuple(one.name for one in file.time_intervals))
+def faults(file: RoutesFile, policies: Collection[str] | None = ()) -> list[FaultAt]:
+    """Every fault of the file; none when it can be used. `policies` are the escalations of oncall.yaml, none when that
+    could not be read."""
+    names = tuple(one.name for one in file.receivers)
+    intervals = tuple(one.name for one in file.time_intervals)
+    known = _Known(names, intervals, None if policies is None else tuple(policies))
     root: Place = ("route",)
     return [
         *_of_root(file.route),
@@ -44,9 +49,9 @@ def faults(file: RoutesFile) -> list[FaultAt]:
 
 def notes(file: RoutesFile) -> list[FaultAt]:
     """What of a file without faults has no effect: receivers and intervals that nobody uses, rules that do nothing."""
-    used = set(_receivers(file.route))
+    used = {*_receivers(file.route), *(one.fallback for one in file.receivers), *file.oncall.receivers}
     unused = [
-        (("receivers", number), f"no route goes to the receiver {one.name!r}")
+        (("receivers", number), f"no route, fall-back or escalation goes to the receiver {one.name!r}")
         for number, one in enumerate(file.receivers)
         if one.name not in used
     ]
@@ -67,6 +72,9 @@ def _of_route(route: RouteConfig, place: Place, known: _Known, above: tuple[Matc
         listed = ", ".join(sorted(known.receivers))
         yield (*place, "receiver"), f"there is no receiver {route.receiver!r}; the receivers are {listed}"
     yield from of_matchers(route.matchers, (*place, "matchers"))
+    if route.escalation is not None and known.policies is not None and route.escalation not in known.policies:
+        listed = ", ".join(sorted(known.policies)) or "none"
+        yield (*place, "escalation"), f"oncall.yaml has no policy {route.escalation!r}; its escalations are {listed}"
     yield from _of_group_by(route, place)
     for name in ("group_interval", "repeat_interval"):
         if getattr(route, name) == timedelta(0):
@@ -119,6 +127,11 @@ def _of_receivers(file: RoutesFile) -> Iterator[FaultAt]:
         if receiver.name in seen:
             first = seen[receiver.name] + 1
             yield ("receivers", number, "name"), f"receiver {receiver.name!r} is there already, as number {first}"
+        if receiver.name.startswith(PERSON):
+            yield (
+                ("receivers", number, "name"),
+                f"receiver {receiver.name!r}: names in {PERSON} are those of oncall.yaml",
+            )
         seen.setdefault(receiver.name, number)
     yield from _of_fallbacks(file)
 

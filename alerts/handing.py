@@ -1,6 +1,6 @@
 """Passing an alert on: whoever was told of it cannot take it, says why, and it stays open for the next one.
 
-Only the event and the audit row are made here; who is told next is the business of escalation.
+Whoever is next in its escalations is told at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from alerts.commands import AlertError
 from alerts.occurrences import record
+from alerts.oncall import escalating
 from core.people import audit
 from core.store.tables import alert
 
@@ -35,5 +36,6 @@ def pass_on(connection: Connection, alert_id: int, who: str, reason: str, now: d
     given = update(alert).where(mine).values(acknowledged_by=None, acknowledged_at=None, acknowledgement=None)
     connection.execute(given)
     record(connection, [(alert_id, now, PASSED_ON, who, reason)])
+    escalating.go_on(connection, alert_id, now)
     facts = {"reason": reason, "was_with": row.acknowledged_by}
     audit.record(connection, at=now, who=who, action="alert.pass_on", object=f"alert/{alert_id}", detail=facts)

@@ -23,6 +23,7 @@ from alerts.enclosing import with_enclosed
 from alerts.messages import Message
 from alerts.notify import CHANNELS
 from alerts.occurrences import AnyRow, record
+from alerts.oncall.destinations import file_of
 from alerts.sending import Destination, Io, NotifyError
 from alerts.turns import take_turn
 from core.store.open import reading, writing
@@ -166,7 +167,8 @@ def try_once(routes: RoutesFile, row: AnyRow, io: Io) -> Attempt:
     try:
         config = routes.channel_of(row.receiver, row.channel, row.settings)
         if config is None:
-            gone = f"receiver {row.receiver} has no {row.channel} number {row.settings + 1} any more in routes.yaml"
+            place = file_of(row.receiver)
+            gone = f"receiver {row.receiver} has no {row.channel} number {row.settings + 1} any more in {place}"
             raise NotifyError(gone, retryable=False)
         note = CHANNELS[row.channel].send(config, Message.of_row(row.message), row.key, io)
     except NotifyError as fault:

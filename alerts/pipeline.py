@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, func, select, text
 
-from alerts import dispatch, groups, lifecycle, pushes
+from alerts import dispatch, groups, lifecycle, muting, pushes
 from alerts.config import RoutesFile, TicketPolicy
 from alerts.lifecycle import Changes
+from alerts.occurrences import AnyRow
+from alerts.oncall import escalating
 from alerts.pushed import Pushed
 from alerts.routing import Node, route
 from alerts.tickets import automatic
@@ -37,12 +40,13 @@ def handle(
     _alone(connection)
     changes = lifecycle.apply(connection, findings, now) + pushes.lapse(connection, now)
     _follow(connection, routes, changes, now)
-    made = dispatch.flush_due(connection, routes, now, external_url)
+    made = _tell(connection, routes, now, external_url)
     return Handled(changes.changed, made, next_due(connection))
 
 
 def tick(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> Handled:
-    """Resolve pushed alerts that nobody pushed again in time, and flush the groups whose timers have run out."""
+    """Resolve pushed alerts that nobody pushed again in time, flush the groups whose timers have run out, and go on
+    with the escalations whose time has come."""
     return handle(connection, (), routes, now, external_url)
 
 
@@ -56,15 +60,34 @@ def push(connection: Connection, pushed: Sequence[Pushed], who: str, routes: Rou
 
 
 def resume(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> Handled:
-    """Call once at the start and after routes.yaml changed: open alerts find their groups under the new tree."""
+    """Call once at the start and after routes.yaml changed: open alerts find groups and escalations under the new tree."""
     _alone(connection)
     dispatch.replan(connection, routes, now)
+    escalating.begin(connection, routes, None, now)
     return tick(connection, routes, now, external_url)
 
 
 def next_due(connection: Connection) -> datetime | None:
-    """When the next group is to be flushed; none when no group waits."""
-    found: datetime | None = connection.scalar(select(func.min(notify_group.c.next_flush_at)))
+    """When the next group is to be flushed or the next escalation looked at; none when nothing waits."""
+    flush: datetime | None = connection.scalar(select(func.min(notify_group.c.next_flush_at)))
+    return min((at for at in (flush, escalating.next_due(connection)) if at is not None), default=None)
+
+
+def _tell(connection: Connection, routes: RoutesFile, now: datetime, external_url: str) -> int:
+    """How many rows the outbox got from groups and escalations."""
+    made = dispatch.flush_due(connection, routes, now, external_url)
+    return made + escalating.run(connection, routes, now, external_url, partial(_kept_quiet, routes, now))
+
+
+def _kept_quiet(routes: RoutesFile, now: datetime, connection: Connection, rows: Sequence[AnyRow]) -> dict[int, str]:
+    """Which alerts of these escalations nobody is to be told of now, and why: what mutes their messages mutes these, too."""
+    mutes = muting.load(connection, routes, now, [row.labels for row in rows])
+    found = {}
+    for row in rows:
+        decisions = [one for one in route(routes.tree, row.labels) if one.escalation == row.policy]
+        reasons = [mutes.of(row.labels, one) for one in decisions] or [mutes.of(row.labels)]
+        if all(reasons):
+            found[row.alert_id] = muting.shown(reasons[0])
     return found
 
 
@@ -75,10 +98,12 @@ def _alone(connection: Connection) -> None:
 
 
 def _follow(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime) -> None:
-    """Tickets and groups of alerts that changed."""
+    """Tickets, groups and escalations of alerts that changed."""
     if changes.changed:
         _tickets(connection, routes, changes, now)
         dispatch.plan(connection, routes, changes.changed, now, changes.moved)
+        escalating.begin(connection, routes, dict.fromkeys((*changes.opened, *changes.moved)), now)
+        escalating.nudge(connection, dict.fromkeys((*changes.resolved, *changes.moved)), now)
 
 
 def _tickets(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime) -> None:

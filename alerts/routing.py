@@ -1,8 +1,8 @@
 """Which routes an alert takes: a pure walk down the tree of routes.yaml, as Alertmanager walks its own.
 
 Depth first, left to right; the walk stops after the first child that matches unless that child says `continue`; when no
-child matches, the node itself has the alert. Receiver, grouping, timers and ticket are inherited from above; the hours when a
-route is mute are not.
+child matches, the node itself has the alert. Receiver, grouping, timers, ticket and escalation are inherited from above; the
+hours when a route is mute are not.
 Source: dispatch/route.go of Prometheus Alertmanager.
 """
 
@@ -44,6 +44,7 @@ class Node:
     ticket: TicketPolicy | None
     mute_time_intervals: tuple[str, ...]  # these two are not inherited
     active_time_intervals: tuple[str, ...]
+    escalation: str | None  # a policy of oncall.yaml
     goes_on: bool  # `continue`: siblings after this one are tried as well
     children: tuple[Node, ...]
 
@@ -63,6 +64,7 @@ class Decision:
     group_interval: timedelta
     repeat_interval: timedelta
     ticket: TicketPolicy | None
+    escalation: str | None
     reason: str
     mute_time_intervals: tuple[str, ...] = ()
     active_time_intervals: tuple[str, ...] = ()
@@ -97,6 +99,7 @@ def build(config: RouteConfig, above: Node | None = None, twin: int = 0) -> Node
         ticket=config.ticket if "ticket" in given or above is None else above.ticket,
         mute_time_intervals=tuple(config.mute_time_intervals),
         active_time_intervals=tuple(config.active_time_intervals),
+        escalation=config.escalation if "escalation" in given or above is None else above.escalation,
         goes_on=config.goes_on,
         children=(),
     )
@@ -120,6 +123,7 @@ def route(tree: Node, labels: Mapping[str, str]) -> list[Decision]:
             group_interval=node.group_interval,
             repeat_interval=node.repeat_interval,
             ticket=node.ticket,
+            escalation=node.escalation,
             reason=reason,
             mute_time_intervals=node.mute_time_intervals,
             active_time_intervals=node.active_time_intervals,

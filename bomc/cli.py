@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bomc import __version__
-from bomc.commands import alerts, deliveries, demo, heartbeats, look, people, reconcile, serve, setup
+from bomc.commands import alerts, deliveries, demo, heartbeats, look, oncall, people, reconcile, serve, setup
 
 app = typer.Typer(
     name="bomc",
@@ -42,14 +42,13 @@ app.command()(serve.run)
 app.command()(demo.demo)
 app.add_typer(people.user_app, name="user")
 app.add_typer(people.token_app, name="token")
+deliveries.register(alerts.alerts_app)
 app.add_typer(alerts.alerts_app, name="alerts")
 app.command()(look.status)
 app.command()(look.collect)
 app.add_typer(reconcile.reconcile_app, name="reconcile")
-alerts_app = typer.Typer(help="Alerts and their messages.", no_args_is_help=True)
-deliveries.register(alerts_app)
-app.add_typer(alerts_app, name="alerts")
 app.add_typer(heartbeats.heartbeat_app, name="heartbeat")
+app.add_typer(oncall.oncall_app, name="oncall")
 
 
 def main() -> None:

@@ -42,6 +42,7 @@ def serve(engine: Engine, estate: Estate, address: Address, listener: socket.soc
         controls=[card(control, zone) for control in estate.controls],
         expectations=lambda now: expectations(estate.controls, zone, now, DAYS_SHOWN, first_days(engine)),
         routes=estate.routes,
+        oncall=estate.routes.oncall,
         home=home.path.resolve(),
         heartbeats=estate.heartbeats,
     )

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from alerts.config import RoutesFile, default_routes
+from alerts.oncall.config import OnCallFile
 from core.people.rights import allowed
 from core.people.users import LANGUAGES
 from dashboards.controls import ControlCard
@@ -51,6 +52,7 @@ class Console:
     expectations: Callable[[datetime], Sequence[Expectation]] = _nothing_expected  # deliveries that are due around then
     routes: RoutesFile = field(default_factory=default_routes)  # where alerts go that are pushed to the console
     heartbeats: Sequence[Heartbeat] = ()  # the jobs that are to be heard of
+    oncall: OnCallFile = field(default_factory=OnCallFile)  # who is on call, as the configuration says
     home: Path | None = None  # the folder below which the runs' files are; without it there is nothing to download
 
     @property

@@ -1,7 +1,6 @@
 """The one door of the console: nobody passes who is not known, nothing changes that its page did not send.
 
-Every path is closed unless it is in PUBLIC or below PUBLIC_BELOW. A page asked for by a stranger answers 303 to the
-login, anything else 401;
+Every path is closed unless `is_public` opens it. A page asked for by a stranger answers 303 to the login, anything else 401;
 a change without the session's CSRF value, from another origin or in another content type answers 403; all with one
 sentence. Machines come with a bearer token or basic authentication to `/api/`, `/metrics` and `/-/reload` only. They need
 no CSRF value: no browser sends a token by itself, and with a password that a browser does send, a change from another
@@ -46,8 +45,13 @@ WITH_PASSWORD = ("/api/v2/", "/-/reload")
 """Where a stranger is told of basic authentication: tools of other makers come here, and no page asks for it."""
 BEARER = {"www-authenticate": "Bearer"}
 EITHER = {"www-authenticate": 'Bearer, Basic realm="bomc", charset="UTF-8"'}
-PUBLIC_BELOW = {"/m/": frozenset({"GET", "POST"}), "/ping/": frozenset({"GET", "HEAD", "POST"})}
-"""Addresses that carry a secret of their own: links of the phone page, and what jobs tell that they ran."""
+FEED = "/on-call/feed/"
+PUBLIC_BELOW = {
+    "/m/": frozenset({"GET", "POST"}),
+    "/ping/": frozenset({"GET", "HEAD", "POST"}),
+    FEED: frozenset({"GET"}),
+}
+"""Addresses that carry a secret of their own: links of the phone page, what jobs tell that they ran, calendars of shifts."""
 UNMEASURED = "/ping/"  # its handler reads as much as it keeps, whatever a job's output is
 LIVE = "/live"
 FORMS = frozenset({"/logout"})  # whose handlers compare the CSRF value in the form itself

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from core.people import rights
-from dashboards import alertmanager, api, downloads, live, login, phone, pings
+from dashboards import alertmanager, api, downloads, feeds, live, login, phone, pings
 from dashboards.answers import refusal, security_headers
 from dashboards.backend import ConsoleBackend
 from dashboards.callbacks import unguarded
@@ -69,6 +69,7 @@ def create_app(console: Console, register_pages: Callable[[Dash], None] | None) 
     downloads.register(app, console)
     phone.register(app, console)
     pings.register(app, console)
+    feeds.register(app, console)
     _serve_pages(app, dash)
     require_guards(app, dash)
     headers = security_headers(tls=console.tls, script_hashes=inline_scripts(app, dash))

@@ -30,6 +30,7 @@ NAVIGATION = (
     ("/", mark("Overview"), "overview"),
     ("/alerts", mark("Alerts"), "bell"),
     ("/tickets", mark("Tickets"), "ticket"),
+    ("/on-call", mark("On-call"), "phone"),
     ("/targets", mark("Targets"), "target"),
     ("/threads", mark("Thread pools"), "pool"),
     ("/kpi", mark("KPI"), "kpi"),

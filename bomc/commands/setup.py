@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bomc.commands.common import HomeOption, estate_of, fail, home_of, out
+from bomc.commands.common import HomeOption, err, estate_of, fail, home_of, out
 
 config_app = typer.Typer(help="The configuration files.", no_args_is_help=True)
 db_app = typer.Typer(help="The store's schema.", no_args_is_help=True)
@@ -44,17 +44,22 @@ def init(
 
 @config_app.command("check")
 def config_check(home: HomeOption = None) -> None:
-    """Read the configuration and name every fault, with its file and line, and note what has no effect; change nothing."""
+    """Read the configuration and name every fault, with its file and line, and note what has no effect or will leave gaps; change
+    nothing."""
+    from bomc.configuration.estate import notes_of
+    from bomc.service import clock
+
     place = home_of(home)
     estate = estate_of(place)
-    for note in estate.notes:
-        out.print(f"note: {note}", highlight=False, soft_wrap=True)
+    for note in (*estate.notes, *notes_of(place.config, estate, clock())):
+        err.print(f"note: {note}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     counts = {
         "targets": len(estate.targets) - len(estate.controls),
         "probes": len(estate.probes),
         "checks": len(estate.checks),
         "receivers": len(estate.routes.receivers),
         "controls": len(estate.controls),
+        "schedules": len(estate.routes.oncall.schedules),
     }
     listed = ", ".join(f"{count} {name}" for name, count in counts.items())
     out.print(f"The configuration in {place.config} is sound: {listed}.", highlight=False, soft_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,9 @@ from alerts.config import faults as route_faults
 from alerts.config import notes as route_notes
 from alerts.heartbeats.config import Heartbeat, HeartbeatsFile
 from alerts.heartbeats.config import faults as heartbeat_faults
+from alerts.oncall.config import OnCallFile
+from alerts.oncall.faults import faults as oncall_faults
+from alerts.oncall.faults import warnings as oncall_warnings
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
 from bomc.configuration.models import (
@@ -32,6 +35,8 @@ from core.model import Probe, Target, labels_of
 from core.yaml_file import Document, Fault, Place, read_yaml, sorted_faults
 
 PROBE_TIMEOUT = timedelta(seconds=30)
+GAPS_WITHIN = timedelta(days=30)
+"""How far ahead hours without anybody on call are told."""
 Entry = TypeVar("Entry", bound=BaseModel)
 
 
@@ -45,7 +50,7 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """A whole and valid configuration."""
+    """A whole and valid configuration; `routes.oncall` is oncall.yaml."""
 
     settings: Settings
     targets: Mapping[str, Target]
@@ -63,15 +68,19 @@ def load_estate(folder: Path) -> Estate:
         raise ConfigurationError(
             [Fault(str(folder), 1, "there is no such folder; `bomc init DIR` makes one to start from")]
         )
-    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml", "heartbeats.yaml")}
+    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml", "heartbeats.yaml", "oncall.yaml")}
     stray = [
         Fault(path.name, 1, f"this file is not read; known are {', '.join(documents)} and {FOLDER}/NAME.yaml")
         for path in sorted(folder.glob("*.y*ml"))
         if path.name not in documents
     ]
     settings = documents["bomc.yaml"].validate(Settings) if documents["bomc.yaml"].readable else None
-    routes = _routes(documents["routes.yaml"], (folder / "routes.yaml").exists())
     heartbeats = _heartbeats(documents["heartbeats.yaml"])
+    oncall = documents["oncall.yaml"].validate(OnCallFile) if documents["oncall.yaml"].readable else None
+    routes = _routes(documents["routes.yaml"], (folder / "routes.yaml").exists(), oncall)
+    if oncall is not None:
+        for place, sentence in oncall_faults(oncall, None if routes is None else routes.by_name):
+            documents["oncall.yaml"].fault(place, sentence)
     declared = _declared(documents["targets.yaml"])
     targets = _targets(documents["targets.yaml"], declared)
     probes = _probes(documents["targets.yaml"], declared)
@@ -79,27 +88,37 @@ def load_estate(folder: Path) -> Estate:
     controls, wrong = read_controls(folder)
     wrong += _as_targets(controls, targets, documents["checks.yaml"], checks)
     faults = sorted(stray + wrong + sorted_faults(documents.values()))
-    if faults or routes is None or settings is None:
+    if faults or routes is None or settings is None or oncall is None:
         raise ConfigurationError(faults)
     shown = documents["routes.yaml"]
+    routes = routes.beside(oncall)
     notes = tuple(Fault(shown.file, shown.line(place), sentence) for place, sentence in route_notes(routes))
     return Estate(
         settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, heartbeats, notes
     )
 
 
+def notes_of(folder: Path, estate: Estate, now: datetime) -> list[Fault]:
+    """What is allowed and still worth a look in a valid configuration: hours without anybody on call soon, and the like."""
+    document = _read(folder / "oncall.yaml")
+    silent = {one.name for one in estate.routes.receivers if not one.channels()}
+    for place, sentence in oncall_warnings(estate.routes.oncall, silent, now, GAPS_WITHIN):
+        document.fault(place, sentence)
+    return sorted_faults([document])
+
+
 def _read(path: Path) -> Document:
     return read_yaml(path) if path.exists() else Document(file=path.name, value={})
 
 
-def _routes(document: Document, given: bool) -> RoutesFile | None:
+def _routes(document: Document, given: bool, oncall: OnCallFile | None) -> RoutesFile | None:
     if not given:
         return default_routes()
     if not document.readable:
         return None
     routes = document.validate(RoutesFile)
     if routes is not None:
-        for place, sentence in route_faults(routes):
+        for place, sentence in route_faults(routes, None if oncall is None else oncall.escalation):
             document.fault(place, sentence)
     return routes
 

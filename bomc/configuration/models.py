@@ -183,7 +183,8 @@ FILES: dict[str, type[BaseModel]] = {
     "targets.yaml": TargetsFile,
     "checks.yaml": ChecksFile,
 }
-"""File by file; routes.yaml has its model in alerts.config, controls/NAME.yaml in reconciliation.controls.entries."""
+"""File by file; routes.yaml has its model in alerts.config, oncall.yaml in alerts.oncall.config, controls/NAME.yaml in
+reconciliation.controls.entries."""
 
 
 def home_path(home: Path, place: str) -> Path:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from alerts.config import RoutesFile
 from alerts.heartbeats.config import HeartbeatsFile
+from alerts.oncall.config import OnCallFile
 from bomc.configuration.models import FILES
 from checks.registry import PARAMS
 from collectors.registry import COLLECTORS
@@ -55,7 +56,7 @@ def reference() -> str:
 
 def _files() -> dict[str, type[BaseModel]]:
     named = {name: FILES[name] for name in ("bomc.yaml", "targets.yaml", "checks.yaml")}
-    return {**named, "routes.yaml": RoutesFile, "heartbeats.yaml": HeartbeatsFile}
+    return {**named, "routes.yaml": RoutesFile, "heartbeats.yaml": HeartbeatsFile, "oncall.yaml": OnCallFile}
 
 
 def _controls() -> dict[str, type[BaseModel]]:

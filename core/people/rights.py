@@ -17,6 +17,9 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "see.monitoring": _EVERYBODY,  # overview, targets, series, thread pools, KPI, the console's own health
         "see.alerts": _EVERYBODY,
         "see.tickets": _EVERYBODY,
+        "see.oncall": _EVERYBODY,
+        "oncall.feed": _EVERYBODY,  # the address of one's own calendar
+        "oncall.work": _WORKING,  # override, swap, mark away, take back
         "see.reconciliation": _EVERYBODY,  # runs, certificates, breaks
         "see.configuration": frozenset((OPERATOR, AUDITOR, MANAGER, ADMIN)),
         "see.audit": frozenset((AUDITOR, ADMIN)),

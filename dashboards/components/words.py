@@ -46,6 +46,7 @@ EVENT = {
     "let_through": mark("No longer kept quiet"),
     "not_delivered": mark("Not delivered"),
     "resent": mark("Sent again"),
+    "escalation": mark("Escalation"),
     "passed_on": mark("Passed on"),
     "ticket": mark("Ticket"),
     "resolved": mark("Resolved"),

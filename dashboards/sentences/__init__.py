@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from dashboards.locale import Say
-from dashboards.sentences import alerting, arrivals, desk, equations, files, muting, statements
+from dashboards.sentences import alerting, arrivals, desk, equations, files, muting, oncall, statements
 from dashboards.sentences.shapes import Shape, kind_of, said, shape
 
 KNOWN: Final = tuple(
@@ -27,6 +27,7 @@ KNOWN: Final = tuple(
             *files.SHAPES,
             *statements.SHAPES,
             *muting.SHAPES,
+            *oncall.SHAPES,
         )
     )
 )

@@ -22,6 +22,7 @@ from core.store.tables.monitoring import (
     target,
     transition,
 )
+from core.store.tables.oncall import escalation, on_call_absence, on_call_feed, on_call_override
 from core.store.tables.people import audit, session, token, user
 from core.store.tables.pushing import pushed_alert
 from core.store.tables.reconciliation import (
@@ -50,12 +51,16 @@ __all__ = [
     "control_break",
     "control_run",
     "delivery",
+    "escalation",
     "file_delivery",
     "heartbeat",
     "heartbeat_ping",
     "indicator",
     "metadata",
     "notify_group",
+    "on_call_absence",
+    "on_call_feed",
+    "on_call_override",
     "phone_key",
     "phone_link",
     "probe_state",

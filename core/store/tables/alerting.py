@@ -83,4 +83,5 @@ delivery = Table(
     Column("note", Text),  # why it waits, or what became of it: merged into another message, told to the fall-back
     Column("resent_at", Instant),  # when somebody sent a dead one again
     Index("ix_delivery_state_due_at", "state", "due_at"),
+    Index("ix_delivery_created_at", "created_at"),
 )

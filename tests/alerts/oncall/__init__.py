@@ -1,0 +1,1 @@
+"""On-call: schedules, what people change of them, and escalations."""
