@@ -16,7 +16,7 @@ from dashboards.locale import Say
 from dashboards.sentences import told
 
 TONES = 5
-LISTED = 40
+LISTED = 20
 MOST_WORDS_SHARE = 0.03
 """A block narrower than this share of the lane has no room for a name; its title has it."""
 
@@ -24,7 +24,7 @@ MOST_WORDS_SHARE = 0.03
 def shown(file: OnCallFile, name: str | None, _: Say) -> str:
     """A person's name for people; the word for nobody."""
     if name is None:
-        return _("Nobody")
+        return _("Nobody on call")
     known = file.person.get(name)
     return known.shown if known else name
 
@@ -39,14 +39,20 @@ def minute(at: datetime, _: Say) -> str:
     return f"{at.astimezone(_.zone):%Y-%m-%d %H:%M}"
 
 
+def short(shift: Shift, _: Say) -> str:
+    """The same without the year, for narrow places."""
+    return f"{minute(shift.start, _)[5:]} – {minute(shift.end, _)[5:]}"
+
+
 def lanes(
     file: OnCallFile, schedule: Schedule, rota: Rota, start: datetime, end: datetime, now: datetime, _: Say
 ) -> html.Div:
     """All lanes with their days above; on a phone, the outcome as a list."""
+    gap = "lane-gap" if schedule.gaps == "refused" else "lane-gap-allowed"
     tones = {name: number % TONES for number, name in enumerate(schedule.people)}
 
     def lane(name: str, shifts: Sequence[Shift], kind: str = "") -> html.Div:
-        blocks = [_block(file, one, start, end, tones, kind, _) for one in shifts]
+        blocks = [_block(file, one, start, end, tones, kind, gap, _) for one in shifts]
         track = html.Div([*blocks, *_now(start, end, now)], className="lane-track", role="list", **{"aria-label": name})
         return html.Div([html.Div(name, className="lane-name"), track], className=f"lane lane-{kind}")
 
@@ -61,7 +67,7 @@ def lanes(
     ]
     listed = html.Ul(
         [
-            html.Li([html.B(shown(file, one.person, _)), html.Span(period(one, _))], className=_list_class(one))
+            html.Li([html.B(shown(file, one.person, _)), html.Span(short(one, _))], className=_list_class(one, gap))
             for one in final[:LISTED]
         ],
         className="list lane-list",
@@ -69,21 +75,21 @@ def lanes(
     return html.Div([html.Div(html.Div(body, className="lanes"), className="table-wrap", tabIndex=0), listed])
 
 
-def _list_class(one: Shift) -> str:
-    return "lane-item" if one.person else "lane-item lane-item-gap"
+def _list_class(one: Shift, gap: str) -> str:
+    return "lane-item" if one.person else f"lane-item {gap}-item"
 
 
 def _block(
-    file: OnCallFile, one: Shift, start: datetime, end: datetime, tones: dict[str, int], kind: str, _: Say
+    file: OnCallFile, one: Shift, start: datetime, end: datetime, tones: dict[str, int], kind: str, gap: str, _: Say
 ) -> html.Span:
     left, width = (one.start - start) / (end - start), (one.end - one.start) / (end - start)
     name = shown(file, one.person, _)
-    look = "lane-gap" if one.person is None else f"lane-tone-{tones.get(one.person, 0)}"
+    look = f"lane-gap {gap}" if one.person is None else f"lane-tone-{tones.get(one.person, 0)}"
     if kind == "over":
         look += " lane-override"
     words: Any = name if width > MOST_WORDS_SHARE else ""
     if one.person is None:
-        words = [icon("close"), words]
+        words = [icon("close" if gap == "lane-gap" else "quiet"), words]
     return html.Span(
         words,
         className=f"lane-block {look}",

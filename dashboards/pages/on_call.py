@@ -164,11 +164,12 @@ def render_now(file: OnCallFile, chosen: Sequence[Schedule], roster: Roster, now
         current, coming = _current(rota.final), next_shift(rota.final, now)
         lines.append(_now_line(file, schedule, current, coming, _))
         ahead = [one for one in gaps(rota) if one.start < now + GAPS_WITHIN]
-        warnings += [_gap_line(schedule, one, _) for one in ahead[:SHOWN_GAPS]]
-        if len(ahead) > SHOWN_GAPS:
+        most = SHOWN_GAPS if schedule.gaps == "refused" else 1
+        warnings += [_gap_line(schedule, one, _) for one in ahead[:most]]
+        if len(ahead) > most:
             warnings.append(
                 html.Li(
-                    _("{schedule}: {n} more gaps within 30 days", schedule=schedule.shown, n=len(ahead) - SHOWN_GAPS),
+                    _("{schedule}: {n} more gaps within 30 days", schedule=schedule.shown, n=len(ahead) - most),
                     className="on-call-gap",
                 )
             )
@@ -193,7 +194,8 @@ def _current(final: Sequence[Shift]) -> Shift:
 def _now_line(file: OnCallFile, schedule: Schedule, current: Shift, coming: Shift | None, _: Say) -> html.Tr:
     who: list[Any] = [html.B(shown(file, current.person, _))]
     if current.person is None:
-        who = [state("critical", _, quiet=True), html.B(_("Nobody"), className="on-call-nobody")]
+        mark_of = [state("critical", _, quiet=True)] if schedule.gaps == "refused" else []
+        who = [*mark_of, html.B(_("Nobody on call"), className="on-call-nobody" if mark_of else "dim")]
     why = html.Div(told(current.reason, _), className="row-why")
     following: Any = _("nobody else within 60 days")
     if coming is not None:
@@ -209,10 +211,17 @@ def _now_line(file: OnCallFile, schedule: Schedule, current: Shift, coming: Shif
     )
 
 
+def _mark_of_gap(schedule: Schedule, _: Say) -> html.Span:
+    """A warning, unless the schedule is meant to have gaps."""
+    if schedule.gaps == "refused":
+        return state("warning", _, quiet=True)
+    return icon("quiet", _("Gaps are allowed here"))
+
+
 def _gap_line(schedule: Schedule, gap: Shift, _: Say) -> html.Li:
     sentence = _("{schedule}: nobody is on call {period}", schedule=schedule.shown, period=period(gap, _))
     return html.Li(
-        [state("warning", _, quiet=True), html.Span(sentence), html.Span(told(gap.reason, _), className="row-why")],
+        [_mark_of_gap(schedule, _), html.Span(sentence), html.Span(told(gap.reason, _), className="row-why")],
         className="on-call-gap",
     )
 
