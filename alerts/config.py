@@ -16,6 +16,7 @@ from alerts.fallback import DEFAULT_AFTER
 from alerts.faults import faults, notes
 from alerts.inhibition import InhibitRuleConfig
 from alerts.intervals import NamedIntervals
+from alerts.maintenance import MaintenanceFile, Window
 from alerts.notify.apprise import Config as AppriseConfig
 from alerts.notify.email import Config as EmailConfig
 from alerts.notify.webhook import Config as WebhookConfig
@@ -30,6 +31,7 @@ __all__ = [
     "DependencyPolicy",
     "EmailConfig",
     "InhibitRuleConfig",
+    "MaintenanceFile",
     "NamedIntervals",
     "ReceiverConfig",
     "RouteConfig",
@@ -162,6 +164,7 @@ class RoutesFile(BaseModel):
     )
 
     _oncall: OnCallFile = PrivateAttr(default_factory=OnCallFile)
+    _maintenance: tuple[Window, ...] = PrivateAttr(())
 
     @property
     def oncall(self) -> OnCallFile:
@@ -172,6 +175,17 @@ class RoutesFile(BaseModel):
         """The same routes with that oncall.yaml beside them."""
         made = self.model_copy()
         made._oncall = oncall
+        return made
+
+    @property
+    def maintenance(self) -> tuple[Window, ...]:
+        """The windows of maintenance.yaml, which stand in a file of their own."""
+        return self._maintenance
+
+    def with_maintenance(self, windows: tuple[Window, ...]) -> RoutesFile:
+        """The same routes under these maintenance windows."""
+        made = self.model_copy()
+        made._maintenance = windows
         return made
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Whether an open alert is kept quiet now: by a silence, an inhibition, its route's hours, or a parent that is down.
+"""Whether an open alert is kept quiet now: by a silence, an inhibition, its route's hours, maintenance, or a parent that is down.
 
 It is decided anew at each flush from the store's open alerts, so a restart forgets nothing and nothing inhibited slips
 out. `Mutes` is all that the decision needs, as frozen values; `load` brings it from the store. An alert that is muted is
@@ -19,6 +19,7 @@ from alerts.dependencies import Outage, Suppression, Topology
 from alerts.inhibition import Inhibition, Rule, Source
 from alerts.intervals import Intervals
 from alerts.labels import in_column
+from alerts.maintenance import Window, in_force
 from alerts.matchers import Matcher
 from alerts.routing import Decision
 from alerts.silences import SilenceIndex
@@ -27,7 +28,13 @@ from core.store.tables import alert, target
 if TYPE_CHECKING:
     from alerts.config import RoutesFile
 
-SILENCE, INHIBITION, INTERVAL, DEPENDENCY = KINDS = ("silence", "inhibition", "interval", "dependency")
+SILENCE, INHIBITION, INTERVAL, DEPENDENCY, MAINTENANCE = KINDS = (
+    "silence",
+    "inhibition",
+    "interval",
+    "dependency",
+    "maintenance",
+)
 HORIZON = timedelta(hours=1)
 LONGEST_COLUMN = 300  # characters of a label that its column is sure to hold
 MOST_VALUES = 500  # values that the database is asked for one by one
@@ -61,6 +68,7 @@ def lifted(key: str) -> str:
         INHIBITION: "its cause is over",
         INTERVAL: "the hours of its route allow it",
         DEPENDENCY: "its parent is up",
+        MAINTENANCE: "its maintenance is over",
     }
     over = dict.fromkeys(words.get(part.partition(":")[0], part) for part in key.split(" "))
     return f"no longer kept quiet: {'; '.join(over)}"
@@ -75,6 +83,7 @@ class Mutes:
     inhibition: Inhibition = field(default_factory=Inhibition)
     intervals: Intervals = field(default_factory=lambda: Intervals({}))
     suppression: Suppression = field(default_factory=Suppression)
+    maintenance: tuple[tuple[Window, datetime], ...] = ()  # windows that last now, with their ends
 
     def of(self, labels: Mapping[str, str], decision: Decision | None = None) -> tuple[Mute, ...]:
         """Every reason to keep an alert quiet, none when it is to be told; without a decision, those of no route. Pure."""
@@ -83,6 +92,9 @@ class Mutes:
         if suppressed is not None:
             outage, reason, until = suppressed
             found.append(Mute(DEPENDENCY, outage.target, reason, until))
+        for window, end in self.maintenance:
+            if window.matches(labels):
+                found.append(Mute(MAINTENANCE, window.name, _maintained(window, end), end))
         if decision is not None and (decision.mute_time_intervals or decision.active_time_intervals):
             found += self._by_hours(decision)
         found += (Mute(SILENCE, one.id, _silenced(one), one.ends_at) for one in self.silences.matching(labels))
@@ -109,12 +121,17 @@ def load(
         Inhibition.of(rules, _sources(connection, [one for one in wanted if one is not None])),
         Intervals.of(routes.time_intervals),
         _suppression(connection, routes, now),
+        in_force(routes.maintenance, now),
     )
 
 
 def shown(mutes: Iterable[Mute]) -> str:
     """The reasons as one sentence for the history of an alert."""
     return "; ".join(one.reason for one in mutes)
+
+
+def _maintained(window: Window, end: datetime) -> str:
+    return f"in the maintenance window {window.name} until {end:%Y-%m-%d %H:%M} UTC"
 
 
 def _silenced(one: silences.Silence) -> str:

@@ -20,6 +20,7 @@ from alerts.oncall.faults import faults as oncall_faults
 from alerts.oncall.faults import warnings as oncall_warnings
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
+from bomc.configuration.maintenance import read as read_maintenance
 from bomc.configuration.models import (
     FILES,
     CheckEntry,
@@ -81,6 +82,7 @@ def load_estate(folder: Path) -> Estate:
     if oncall is not None:
         for place, sentence in oncall_faults(oncall, None if routes is None else routes.by_name):
             documents["oncall.yaml"].fault(place, sentence)
+    windows = read_maintenance(documents["maintenance.yaml"], folder)
     declared = _declared(documents["targets.yaml"])
     targets = _targets(documents["targets.yaml"], declared)
     probes = _probes(documents["targets.yaml"], declared)
@@ -88,10 +90,10 @@ def load_estate(folder: Path) -> Estate:
     controls, wrong = read_controls(folder)
     wrong += _as_targets(controls, targets, documents["checks.yaml"], checks)
     faults = sorted(stray + wrong + sorted_faults(documents.values()))
-    if faults or routes is None or settings is None or oncall is None:
+    if faults or routes is None or settings is None or oncall is None or windows is None:
         raise ConfigurationError(faults)
     shown = documents["routes.yaml"]
-    routes = routes.beside(oncall)
+    routes = routes.beside(oncall).with_maintenance(windows)
     notes = tuple(Fault(shown.file, shown.line(place), sentence) for place, sentence in route_notes(routes))
     return Estate(
         settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, heartbeats, notes

@@ -55,8 +55,8 @@ def reference() -> str:
 
 
 def _files() -> dict[str, type[BaseModel]]:
-    named = {name: FILES[name] for name in ("bomc.yaml", "targets.yaml", "checks.yaml")}
-    return {**named, "routes.yaml": RoutesFile, "heartbeats.yaml": HeartbeatsFile, "oncall.yaml": OnCallFile}
+    further = {"routes.yaml": RoutesFile, "heartbeats.yaml": HeartbeatsFile, "oncall.yaml": OnCallFile}
+    return {**FILES, **further}
 
 
 def _controls() -> dict[str, type[BaseModel]]:

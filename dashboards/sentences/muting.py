@@ -18,6 +18,8 @@ SHAPES = (
     mark("its cause is over"),
     mark("the hours of its route allow it"),
     mark("its parent is up"),
+    mark("in the maintenance window {name} until {text} UTC"),
+    mark("its maintenance is over"),
     mark("resolved before {who} was told of it, so there is nothing to tell"),
     mark("receiver {who} has no channel; it shows in the console only"),
     mark("it fires again as alert {n}, which is told instead"),
