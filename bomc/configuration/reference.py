@@ -55,7 +55,11 @@ def reference() -> str:
 
 
 def _files() -> dict[str, type[BaseModel]]:
-    further = {"routes.yaml": RoutesFile, "heartbeats.yaml": HeartbeatsFile, "oncall.yaml": OnCallFile}
+    further: dict[str, type[BaseModel]] = {
+        "routes.yaml": RoutesFile,
+        "heartbeats.yaml": HeartbeatsFile,
+        "oncall.yaml": OnCallFile,
+    }
     return {**FILES, **further}
 
 

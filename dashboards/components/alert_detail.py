@@ -63,7 +63,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
             facts(
                 [
                     (_("Check"), row["check_name"]),
-                    (_("Target"), dcc.Link(row["target"], href=f"/targets/{segment(row['target'])}")),
+                    (_("Target"), _target(row)),
                     (_("Opened"), _.instant(row["opened_at"])),
                     (_("Resolved"), _.instant(row["resolved_at"]) if row["resolved_at"] else None),
                     (_("Acknowledged"), acknowledged),
@@ -94,6 +94,13 @@ def kept_quiet(events: Sequence[Row]) -> list[str]:
         if event["kind"] in ("kept_quiet", "let_through") and colon and receiver.startswith("receiver "):
             latest.setdefault(receiver, event)
     return [event["detail"] for event in latest.values() if event["kind"] == "kept_quiet"]
+
+
+def _target(row: Row) -> Any:
+    """The target, as a link if it is one of ours: a pushed alert may be about something that is not."""
+    if row["kind"] is None:
+        return row["target"]
+    return dcc.Link(row["target"], href=f"/targets/{segment(row['target'])}")
 
 
 def _button(row: Row, _: Say) -> html.Button:

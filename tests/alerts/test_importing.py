@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,11 @@ def test_parts_that_are_none_are_named(file: dict[str, object]) -> None:
     found = import_alertmanager(yaml.safe_dump(file), "x.yml")
     assert found.notes
     assert found.text.endswith("\n")
+
+
+def test_the_time_after_which_a_silent_senders_alert_is_resolved_is_taken() -> None:
+    """`resolve_timeout` is the one setting of `global` that means the same here."""
+    text = "global: {resolve_timeout: 7m}\nroute: {receiver: a}\nreceivers: [{name: a}]\n"
+    found = import_alertmanager(text, "alertmanager.yml")
+    assert found.notes == ()
+    assert RoutesFile.model_validate(yaml.safe_load(found.text)).general.resolve_timeout == timedelta(minutes=7)
