@@ -57,12 +57,13 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
                 className="detail-line",
             ),
             html.P(row["annotations"].get("reason", ""), className="reason"),
+            *_said(row, _),
             html.Div([_button(row, _)] if may and still else [], className="detail-line"),
             _chart(rows, _),
             facts(
                 [
                     (_("Check"), row["check_name"]),
-                    (_("Target"), dcc.Link(row["target"], href=f"/targets/{segment(row['target'])}")),
+                    (_("Target"), dcc.Link(row["target"], href=_place(row))),
                     (_("Opened"), _.instant(row["opened_at"])),
                     (_("Resolved"), _.instant(row["resolved_at"]) if row["resolved_at"] else None),
                     (_("Acknowledged"), acknowledged),
@@ -82,6 +83,18 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
         actions=[back] if filters.get("alert") else [],
         className="alert-panel",
     )
+
+
+def _said(row: Row, _: Say) -> list[Any]:
+    """The end of what a job said, where the alert is about a job."""
+    output = row["annotations"].get("output")
+    return [html.H3(_("Output")), html.Pre(output, className="said", tabIndex=0)] if output else []
+
+
+def _place(row: Row) -> str:
+    """Where the thing that an alert is about is shown: a job among the heartbeats, anything else among the targets."""
+    name = segment(row["target"])
+    return f"/heartbeats?job={name}" if row["labels"].get("target_kind") == "job" else f"/targets/{name}"
 
 
 def _button(row: Row, _: Say) -> html.Button:

@@ -84,6 +84,7 @@ RAISED = {
     "reconciliation/desk": ("DeskError",),
     "dashboards": ("DeskError",),
     "alerts/tickets": ("TicketError",),
+    "alerts": ("AlertError", "LetterError"),
     "reconciliation/sources": ("SourceError",),
     "reconciliation/controls": ("TableError", "QuantityError", "SqlError"),
 }
