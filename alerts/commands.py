@@ -47,8 +47,9 @@ def unacknowledge(connection: Connection, alert_id: int, who: str, comment: str,
     giving = update(alert).where(alert.c.id == alert_id, given)
     back = connection.execute(giving.values(acknowledged_by=None, acknowledged_at=None, acknowledgement=None))
     if back.rowcount != 1:
-        why = "is resolved already" if row.resolved_at is not None else "is with nobody"
-        raise AlertError(f"Alert {alert_id} {why}; there is nothing to give back.")
+        if row.resolved_at is not None:
+            raise AlertError(f"Alert {alert_id} is resolved already; there is nothing to give back.")
+        raise AlertError(f"Alert {alert_id} is with nobody; there is nothing to give back.")
     detail = f"given back by {who}, {row.acknowledged_by} had it" + (f": {comment}" if comment else "")
     record(connection, [(alert_id, now, "unacknowledged", who, detail)])
     facts = {"comment": comment, "was_with": row.acknowledged_by}

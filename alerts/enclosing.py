@@ -39,7 +39,7 @@ def enclose(connection: Connection, message: Message, receiver: str, language: s
         return Enclosed(language)
     work = select(ticket.c.id, ticket.c.assignee).where(ticket.c.alert_id == found.id, ticket.c.closed_at.is_(None))
     order = connection.execute(work.order_by(ticket.c.id.desc()).limit(1)).one_or_none()
-    limit = pictures.limit_of(str(found.annotations.get("reason", "")))
+    limit = pictures.limit_of(str(found.annotations.get("reason", "")), str(found.annotations.get("unit", "")))
     base = str(message.body["externalURL"]).rstrip("/")
     link = f"{base}/m/{phone.issue(connection, found.id, receiver, now)}" if base and found.resolved_at is None else ""
     return Enclosed(

@@ -1,4 +1,4 @@
-"""Dead letters: messages that nobody took. They are kept and shown, and a person can send them again."""
+"""Dead letters: messages that nobody took. They are kept and shown; a person sends them again, or says that they are seen to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from alerts.messages import Message
 from alerts.occurrences import AnyRow, record
 from core.people import audit
 from core.store.tables import delivery
+
+SETTLED = "settled"
+"""The state of a dead message that somebody has seen to."""
 
 
 class LetterError(Exception):
@@ -41,3 +44,17 @@ def resend(connection: Connection, number: int, who: str, now: datetime) -> None
     record(connection, [(alert, now, "resent", who, f"message {number} to receiver {row.receiver}") for alert in told])
     facts = {"receiver": row.receiver, "channel": row.channel, "error": row.last_error, "alerts": list(told)}
     audit.record(connection, at=now, who=who, action="delivery.resend", object=f"delivery/{number}", detail=facts)
+
+
+def settle(connection: Connection, number: int, who: str, now: datetime) -> None:
+    """Say that a dead message is seen to and needs no sending: it leaves the list, and is kept.
+
+    Raises LetterError when there is no such message or when it is not dead.
+    """
+    mine = update(delivery).where(delivery.c.id == number, delivery.c.state == "dead")
+    if connection.execute(mine.values(state=SETTLED, note=f"seen to by {who}")).rowcount != 1:
+        state = connection.scalar(select(delivery.c.state).where(delivery.c.id == number))
+        if state is None:
+            raise LetterError(f"There is no message {number}.")
+        raise LetterError(f"Message {number} is {state}, not dead; there is nothing to see to.")
+    audit.record(connection, at=now, who=who, action="delivery.settle", object=f"delivery/{number}", detail={})

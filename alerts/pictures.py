@@ -24,7 +24,17 @@ Point = tuple[int, float]
 HOUR = timedelta(hours=1)
 MOST_POINTS = 3_700  # one a second for an hour, and some
 GAP_STEPS = 3.5  # neighbours further apart than so many usual steps are not joined
-LIMIT = re.compile(r"\blimit (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b")
+FACTORS = {
+    "%": 0.01,
+    **{name: 1024.0**power for power, name in enumerate(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))},
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86_400.0,
+}
+LIMIT = re.compile(r"\blimit (-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?)(?: ([^\s;,(]+))?")
 PALETTE = b"\xff\xff\xff\xc9\xd0\xd8\x1f\x4f\x82\xb0\x22\x22"
 PAPER, GRID, LINE, LIMIT_LINE = range(4)
 
@@ -39,10 +49,16 @@ def last_hour(connection: Connection, series_id: int | None, now: datetime) -> l
     return [(at_ms, value) for at_ms, value in reversed(connection.execute(query).all())]
 
 
-def limit_of(reason: str) -> float | None:
-    """The limit that the reason of a check names; none when it names none."""
+def limit_of(reason: str, unit: str = "") -> float | None:
+    """The limit that the reason of a check names, in the unit of the samples; none when it names none.
+
+    Checks write limits as `core.quantity.show_quantity` does: `the critical limit 95 %`, `the limit 1.5 GiB`.
+    """
     found = LIMIT.search(reason)
-    return float(found[1]) if found else None
+    if found is None:
+        return None
+    written = (found[2] or "").removesuffix("/s")
+    return float(found[1].replace(",", "")) * (1.0 if written == unit else FACTORS.get(written, 1.0))
 
 
 def png(points: Sequence[Point], limit: float | None, now: datetime, width: int = 480, height: int = 120) -> bytes:

@@ -145,7 +145,7 @@ def _facts(found: Row, console: Console, _: Say) -> str:
     owner = row["acknowledged_by"] or (order["assignee"] if order else None) or say("nobody", language)
     if order:
         owner += f" · {say('ticket', language, n=order['id'])}"
-    value = "" if row["value"] is None else show_quantity(row["value"], notes.get("unit", ""), "gauge")
+    value = "" if row["value"] is None else show_quantity(row["value"], notes.get("unit", ""), found["kind"])
     pairs = [
         ("impact", impact_of(row["labels"], notes, language)),
         ("since", f"{since} · {age}"),
@@ -172,7 +172,9 @@ def _picture(found: Row, _: Say) -> str:
         return f'<p class="quiet">{escape(say("hour_empty", _.language))}</p>'
     unit = found["alert"]["annotations"].get("unit", "")
     values = [value for _at, value in points]
-    lowest, highest, latest = (show_quantity(one, unit, "gauge") for one in (min(values), max(values), values[-1]))
+    lowest, highest, latest = (
+        show_quantity(one, unit, found["kind"]) for one in (min(values), max(values), values[-1])
+    )
     words = say("hour", _.language, lowest=lowest, highest=highest, latest=latest)
     drawn = pictures.svg(points, found["limit"], found["now"])
     return f'{drawn}<p class="quiet">{escape(words)}</p>'

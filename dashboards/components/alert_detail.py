@@ -58,6 +58,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
                 className="detail-line",
             ),
             html.P(row["annotations"].get("reason", ""), className="reason"),
+            *_said(row, _),
             html.Div([_button(row, _)] if may and still else [], className="detail-line"),
             _chart(rows, _),
             facts(
@@ -97,10 +98,20 @@ def kept_quiet(events: Sequence[Row]) -> list[str]:
 
 
 def _target(row: Row) -> Any:
-    """The target, as a link if it is one of ours: a pushed alert may be about something that is not."""
+    """What the alert is about, as a link to where that is shown: a job among the heartbeats, one of ours among the targets;
+    a pushed alert may be about something that is neither."""
+    name = segment(row["target"])
+    if row["labels"].get("target_kind") == "job":
+        return dcc.Link(row["target"], href=f"/heartbeats?job={name}")
     if row["kind"] is None:
         return row["target"]
-    return dcc.Link(row["target"], href=f"/targets/{segment(row['target'])}")
+    return dcc.Link(row["target"], href=f"/targets/{name}")
+
+
+def _said(row: Row, _: Say) -> list[Any]:
+    """The end of what a job said, where the alert is about a job."""
+    output = row["annotations"].get("output")
+    return [html.H3(_("Output")), html.Pre(output, className="said", tabIndex=0)] if output else []
 
 
 def _button(row: Row, _: Say) -> html.Button:

@@ -173,6 +173,7 @@ DELIVERY_STATE = {
     "sent": mark("Delivered"),
     "dead": mark("Not delivered"),
     "merged": mark("Told together"),
+    "settled": mark("Seen to"),
 }
 HEARTBEAT = {
     "failed": mark("Job failed"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,13 +29,14 @@ from dashboards.sentences import told
 
 PATH = "/deliveries"
 TITLE = mark("Deliveries")
-SHAPES = {"dead": "critical", "pending": "warning", "sent": "ok", "merged": "ok"}
+SHAPES = {"dead": "critical", "pending": "warning", "sent": "ok", "merged": "ok", "settled": "ok"}
 
 
 def layout(_: Say) -> list[Any]:
     """Filters, the channels that fail, the messages, and one of them with the button that sends it again."""
     button = html.Button([icon("send"), _("Send again")], id="letter-resend", className="button", type="button")
-    again = [button] if current_viewer().may("alerts.resend") else []
+    seen = html.Button([icon("check"), _("Seen to")], id="letter-settle", className="button", type="button")
+    again = [button, seen] if current_viewer().may("alerts.resend") else []
     return [
         html.Div([html.H1(_(TITLE)), html.Div(id="letters-load", className="head-note")], className="page-head"),
         html.Div(id="letters-filters", className="filters"),
@@ -43,7 +44,10 @@ def layout(_: Say) -> list[Any]:
             [
                 html.Div(id="letters-list", className="page-body ready"),
                 html.Div(
-                    [html.Div(id="letter-detail"), html.Div(again, id="letter-form", className="form", hidden=True)],
+                    [
+                        html.Div(id="letter-detail"),
+                        html.Div(again, id="letter-form", className="form detail-line", hidden=True),
+                    ],
                     className="detail",
                 ),
             ],
@@ -89,26 +93,33 @@ def register(app: Dash, console: Console) -> None:
             "columns" if number is None else "columns columns-side has-detail",
         )
 
+    _command(app, console, "letter-resend", letters.resend, mark("The message is on its way again."))
+    _command(app, console, "letter-settle", letters.settle, mark("The message is seen to; it is kept in the store."))
+
+
+def _command(app: Dash, console: Console, button: str, act: Callable[..., None], sentence: str) -> None:
+    """One doing on the chosen message, and what is told of it."""
+
     @guarded(
         app,
         "alerts.resend",
-        Output("letters-done", "data"),
+        Output("letters-done", "data", allow_duplicate=True),
         Output("notices", "sendNotifications", allow_duplicate=True),
-        Input("letter-resend", "n_clicks"),
+        Input(button, "n_clicks"),
         State("url", "search"),
         prevent_initial_call=True,
     )
-    def resend(clicks: int | None, search: str) -> tuple[Any, Any]:
+    def do(clicks: int | None, search: str) -> tuple[Any, Any]:
         now, _ = console.clock(), speaking(console)
         number = whole(parse(search).get("letter"))
         if not clicks or number is None:  # a page that was just put in place calls once without a click
             raise PreventUpdate
         try:
             with writing(console.engine) as connection:
-                letters.resend(connection, number, current_viewer().name, now)
+                act(connection, number, current_viewer().name, now)
         except LetterError as error:
             return no_update, [notices.failed(_, told(str(error), _))]
-        return now.isoformat(), [notices.done(_, _("The message is on its way again."))]
+        return now.isoformat(), [notices.done(_, _(sentence))]
 
 
 def render_filters(names: list[str], filters: Mapping[str, str], _: Say) -> list[Any]:
@@ -151,7 +162,13 @@ def _trouble(row: Row, now: datetime, _: Say) -> html.Li:
     return html.Li(
         html.Div(
             [
-                state("critical", _, quiet=True),
+                html.Span(
+                    [
+                        html.Span(className="state-shape", **{"aria-hidden": "true"}),
+                        html.Span(_("failing"), className="state-word"),
+                    ],
+                    className="state state-critical",
+                ),
                 html.Span(f"{row['receiver']} · {word(CHANNEL, row['channel'], _)}", className="row-main"),
                 html.Span(_("fails since {age}", age=age), className="row-age"),
                 html.Span(
@@ -159,7 +176,7 @@ def _trouble(row: Row, now: datetime, _: Say) -> html.Li:
                     className="row-why",
                 ),
             ],
-            className="row alert-row",
+            className="row alert-row letter-row",
         )
     )
 
@@ -197,7 +214,7 @@ def _line(row: Row, filters: Mapping[str, str], now: datetime, _: Say) -> html.L
                 ),
             ],
             href=address(PATH, filters, letter=str(row["id"])),
-            className="row alert-row" + (" row-chosen" if chosen else ""),
+            className="row alert-row letter-row" + (" row-chosen" if chosen else ""),
         )
     )
 

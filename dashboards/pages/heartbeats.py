@@ -122,12 +122,12 @@ def _own(own: Row | None, now: datetime, _: Say) -> Any:
         age = _.age((now - own["failing_since"]).total_seconds())
         return html.Div(
             [_state("critical", _("not taken")), " ", _("fails since {age}", age=age), f" · {own['error']}"],
-            className="row",
+            className="detail-line",
         )
     if own["sent_at"] is None:
-        return html.Div(_state("unjudged", _("not sent yet")), className="row")
+        return html.Div(_state("unjudged", _("not sent yet")), className="detail-line")
     age = _.age((now - own["sent_at"]).total_seconds())
-    return html.Div([_state("ok", _("taken")), " ", _("{age} ago", age=age)], className="row")
+    return html.Div([_state("ok", _("taken")), " ", _("{age} ago", age=age)], className="detail-line")
 
 
 def _state(shape: str, words: str) -> html.Span:
@@ -183,7 +183,7 @@ def render_detail(row: Row | None, heard: list[Row], filters: Mapping[str, str],
         (_("State"), _state(SHAPES[row["status"]], word(HEARTBEAT, row["status"], _))),
         (_("Rhythm"), _rhythm(row, _)),
         (_("Grace"), _.age(row["grace_s"])),
-        (_("Expected"), _.instant(row["expected_at"])),
+        (_("Expected next"), _.instant(row["expected_at"])),
         (_("Owner"), row["owner"]),
         (_("Runbook"), row["runbook"]),
     ]

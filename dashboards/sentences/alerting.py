@@ -17,6 +17,8 @@ SHAPES = (
     mark("receiver {name} is told instead"),
     mark("receiver {name} was not reached: {error}"),
     mark("{n} messages in one: receiver {name} is told at most {pace}"),
+    mark("Message {n} is {deliverystate}, not dead; there is nothing to see to."),
+    mark("seen to by {name}"),
     mark("sent again by {name}"),
     mark("told in message {n}"),
     mark("waits: receiver {name} is told at most {pace} through {channel}"),

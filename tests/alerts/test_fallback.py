@@ -219,6 +219,22 @@ def test_a_dead_letter_is_sent_again_once(store: Engine) -> None:
     assert first.got[0].key == first.got[1].key
 
 
+def test_a_dead_letter_can_be_seen_to(store: Engine) -> None:
+    """It leaves the list, is kept with the name, and is neither sent nor seen to twice."""
+    with_series(store)
+    with hook(404) as first:
+        file = routes(receivers=[{"name": "ops", "webhook_configs": [{"url": first.url}]}], group_wait="0s")
+        _handle(store, file, NOON, "h")
+        deliver_due(store, file, lambda: NOON, Io())
+    with writing(store) as connection:
+        letters.settle(connection, 1, "li.wei", after(hours=1))
+        assert letters.dead(connection) == []
+    for act in (letters.settle, letters.resend):
+        with pytest.raises(LetterError, match="Message 1 is settled, not dead"), writing(store) as connection:
+            act(connection, 1, "zhang.min", after(hours=2))
+    assert deliveries(store)[0].note == "seen to by li.wei"
+
+
 def test_a_letter_sent_again_gets_its_whole_time(store: Engine) -> None:
     """It is not given up at its first failure because it was made long ago."""
     with_series(store)

@@ -22,6 +22,7 @@ from alerts.notify.email import Config
 from alerts.sending import Enclosed, Io
 from alerts.texts import CATALOGUES, en, say, zh_CN
 from core.model import instant_ms
+from core.quantity import show_quantity
 from core.store.open import writing
 from core.store.tables import phone_link, sample
 from tests.alerts.receivers import post_office
@@ -100,17 +101,35 @@ def test_any_values_make_a_picture_or_none(points: list[tuple[int, float]], limi
 
 
 @pytest.mark.parametrize(
-    ("reason", "limit"),
+    ("reason", "unit", "limit"),
     [
-        ("0.97, above the critical limit 0.9", 0.9),
-        ("-3, below the warning limit -2.5", -2.5),
-        ("no samples for 5m", None),
-        ("", None),
+        ("0.97, above the critical limit 0.9", "1", 0.9),
+        ("-3, below the warning limit -2.5", "", -2.5),
+        ("97 %, above the critical limit 95 % (2 of the last 3)", "1", 0.95),
+        ("97 %, above the critical limit 95 %", "%", 95.0),
+        ("2 GiB, above the limit 1.5 GiB", "By", 1.5 * 2**30),
+        ("2 GiB/s, above the limit 1.5 GiB/s", "By/s", 1.5 * 2**30),
+        ("50 ms, above the warning limit 35 ms", "s", 0.035),
+        ("5 min, still critical until 3 samples are back of the limit 3 min", "s", 180.0),
+        ("1,300, above the limit 1,200", "", 1200.0),
+        ("13 sessions, above the limit 12 sessions", "sessions", 12.0),
+        ("no samples for 5m", "", None),
+        ("", "", None),
     ],
 )
-def test_the_limit_is_taken_from_the_reason(reason: str, limit: float | None) -> None:
-    """As the checks write it."""
-    assert pictures.limit_of(reason) == limit
+def test_the_limit_is_taken_from_the_reason(reason: str, unit: str, limit: float | None) -> None:
+    """As the checks write it, in the unit of the samples."""
+    assert pictures.limit_of(reason, unit) == (None if limit is None else pytest.approx(limit))
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind", "limit"),
+    [("1", "ratio", 0.95), ("By", "gauge", 1.5 * 2**30), ("s", "gauge", 0.25), ("1/s", "", 7.0)],
+)
+def test_every_way_to_write_a_limit_is_understood(unit: str, kind: str, limit: float) -> None:
+    """As the function writes it that the checks use."""
+    shown = show_quantity(limit, unit, kind)
+    assert pictures.limit_of(f"x, above the critical limit {shown}", unit) == pytest.approx(limit)
 
 
 def test_a_mail_has_the_picture_in_it_and_one_link(store: Engine) -> None:

@@ -109,7 +109,7 @@ def test_a_sentence_is_said_in_chinese_and_stays_as_it_is_in_english(sentence: s
 RAISED = {
     "reconciliation/desk": ("DeskError",),
     "dashboards": ("DeskError",),
-    "alerts": ("SilenceError", "UnknownSilenceError"),
+    "alerts": ("AlertError", "LetterError", "SilenceError", "UnknownSilenceError"),
     "alerts/tickets": ("TicketError",),
     "alerts/oncall/commands.py": ("OnCallError",),
     "reconciliation/sources": ("SourceError",),

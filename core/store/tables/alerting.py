@@ -77,7 +77,7 @@ delivery = Table(
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("state", Text, nullable=False),  # pending, sent, dead, merged
+    Column("state", Text, nullable=False),  # pending, sent, dead, merged, settled
     Column("last_error", Text),
     Column("done_at", Instant),
     Column("note", Text),  # why it waits, or what became of it: merged into another message, told to the fall-back
