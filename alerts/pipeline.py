@@ -9,12 +9,16 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from alerts import dispatch, groups, lifecycle
-from alerts.config import RoutesFile, TicketPolicy
+from alerts.config import RoutesFile
 from alerts.lifecycle import Changes
-from alerts.routing import Node, route
+from alerts.routing import Decision, Node, route
 from alerts.tickets import automatic
+from alerts.tickets.book import Book
 from core.model import Finding
 from core.store.tables import notify_group
+
+ABOUT_TICKETS = ("ticket-answer", "ticket-resolve")
+"""Checks whose alerts are about a ticket; they open no other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,17 @@ class Handled:
 
 
 def handle(
-    connection: Connection, findings: Sequence[Finding], routes: RoutesFile, now: datetime, external_url: str = ""
+    connection: Connection,
+    findings: Sequence[Finding],
+    routes: RoutesFile,
+    now: datetime,
+    external_url: str = "",
+    book: Book | None = None,
 ) -> Handled:
-    """Take findings all the way to the outbox, and flush whatever groups are due besides."""
+    """Take findings all the way to the outbox, and flush whatever groups are due besides. `book`: what tickets are."""
     changes = lifecycle.apply(connection, findings, now)
     if changes.changed:
-        _tickets(connection, routes, changes, now)
+        _tickets(connection, routes, changes, now, book)
         dispatch.plan(connection, routes, changes.changed, now, changes.moved)
     made = dispatch.flush_due(connection, routes, now, external_url)
     return Handled(changes.changed, made, next_due(connection))
@@ -56,16 +65,19 @@ def next_due(connection: Connection) -> datetime | None:
     return found
 
 
-def _tickets(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime) -> None:
+def _tickets(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime, book: Book | None) -> None:
     if _opens_tickets(routes.tree):
         rows = groups.alerts_by_id(connection, dict.fromkeys((*changes.opened, *changes.moved)))
-        wanted = [(row, _policy(routes, row.labels)) for row in rows.values() if row.resolved_at is None]
-        automatic.open_for(connection, [(row, policy) for row, policy in wanted if policy is not None], now)
+        open_rows = [row for row in rows.values() if row.resolved_at is None and row.check_name not in ABOUT_TICKETS]
+        found = [(row, _with_ticket(routes, row.labels)) for row in open_rows]
+        wanted = [(row, decision.ticket) for row, decision in found if decision is not None and decision.ticket]
+        groups_of = {row.id: decision.key for row, decision in found if decision is not None}
+        automatic.open_for(connection, wanted, now, book, groups_of)
     automatic.clear(connection, changes.resolved, now)
 
 
-def _policy(routes: RoutesFile, labels: dict[str, str]) -> TicketPolicy | None:
-    return next((decision.ticket for decision in route(routes.tree, labels) if decision.ticket), None)
+def _with_ticket(routes: RoutesFile, labels: dict[str, str]) -> Decision | None:
+    return next((decision for decision in route(routes.tree, labels) if decision.ticket), None)
 
 
 def _opens_tickets(node: Node) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bomc import __version__
-from bomc.commands import demo, look, people, reconcile, serve, setup
+from bomc.commands import demo, look, people, reconcile, serve, setup, tickets
 
 app = typer.Typer(
     name="bomc",
@@ -45,6 +45,7 @@ app.add_typer(people.token_app, name="token")
 app.command()(look.status)
 app.command()(look.collect)
 app.add_typer(reconcile.reconcile_app, name="reconcile")
+app.add_typer(tickets.ticket_app, name="ticket")
 
 
 def main() -> None:

@@ -42,6 +42,7 @@ def serve(engine: Engine, estate: Estate, address: Address, listener: socket.soc
         controls=[card(control, zone) for control in estate.controls],
         expectations=lambda now: expectations(estate.controls, zone, now, DAYS_SHOWN, first_days(engine)),
         home=home.path.resolve(),
+        tickets=estate.tickets,
     )
     app = create_app(console, lambda dash: register_pages(dash, console))
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="on")

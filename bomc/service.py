@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alerts.sending import Io
 from bomc import __version__
 from bomc.assurance.controls import Controls
+from bomc.assurance.work_orders import WorkOrders
 from bomc.configuration.estate import Estate
 from bomc.home import Home
 from bomc.pipeline.cycle import Cycle, Done, Rules
@@ -33,6 +34,7 @@ from bomc.pipeline.writer import Writer
 
 log = logging.getLogger("bomc")
 CONTROLS_EVERY_S = 60
+TICKETS_EVERY_S = 30
 STANDBY_ASKS_EVERY_S = 2.0
 
 
@@ -103,6 +105,7 @@ class Pipeline:
             indicators=declared(),
             external_url=external_url,
             leader=leader,
+            tickets=estate.tickets,
         )
         self._delivery = Delivery(engine, estate.routes, clock, Io())
         self.writer = Writer(
@@ -138,6 +141,13 @@ class Pipeline:
             self.schedule.scheduler.add_job(
                 self._controls.round, every, id="controls", next_run_time=clock(), max_instances=1, **common
             )
+        self._work_orders = WorkOrders(
+            engine, estate.routes, estate.tickets, clock, external_url, leader, self._delivery.wake
+        )
+        every = IntervalTrigger(seconds=TICKETS_EVERY_S, timezone="UTC")
+        self.schedule.scheduler.add_job(
+            self._work_orders.round, every, id="work orders", next_run_time=clock(), max_instances=1, **common
+        )
         self._started = clock()
 
     def start(self) -> None:

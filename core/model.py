@@ -130,7 +130,7 @@ class Finding:
     """A change of status with all that an alert, its route and its readers need to know; what checks hand to alerts."""
 
     check: str
-    series_id: int
+    series_id: int | None  # none of what no series is measured for
     target: Target
     indicator: Indicator
     series_labels: Labels

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
+from alerts.tickets.book import Book, default_book
 from core.people.rights import allowed
 from core.people.users import LANGUAGES
 from dashboards.controls import ControlCard
@@ -47,6 +48,7 @@ class Console:
     settings: Mapping[str, object] = field(default_factory=dict)  # what commands need besides, by name
     controls: Sequence[ControlCard] = ()  # the standing controls, in the order in which pages list them
     expectations: Callable[[datetime], Sequence[Expectation]] = _nothing_expected  # deliveries that are due around then
+    tickets: Book = field(default_factory=default_book)  # what tickets are here
     home: Path | None = None  # the folder below which the runs' files are; without it there is nothing to download
 
     @property

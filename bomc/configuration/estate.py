@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,9 @@ from pydantic import BaseModel
 
 from alerts.config import RoutesFile, default_routes
 from alerts.config import faults as route_faults
+from alerts.tickets.book import Book, changed_by, default_book
+from alerts.tickets.book import faults as ticket_faults
+from alerts.tickets.declared import TicketsFile
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
 from bomc.configuration.models import (
@@ -50,6 +54,7 @@ class Estate:
     checks: tuple[Check, ...]
     routes: RoutesFile
     controls: tuple[Control, ...]
+    tickets: Book = dataclass_field(default_factory=default_book)
 
 
 def load_estate(folder: Path) -> Estate:
@@ -58,7 +63,7 @@ def load_estate(folder: Path) -> Estate:
         raise ConfigurationError(
             [Fault(str(folder), 1, "there is no such folder; `bomc init DIR` makes one to start from")]
         )
-    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml")}
+    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml", "tickets.yaml")}
     stray = [
         Fault(path.name, 1, f"this file is not read; known are {', '.join(documents)} and {FOLDER}/NAME.yaml")
         for path in sorted(folder.glob("*.y*ml"))
@@ -66,6 +71,7 @@ def load_estate(folder: Path) -> Estate:
     ]
     settings = documents["bomc.yaml"].validate(Settings) if documents["bomc.yaml"].readable else None
     routes = _routes(documents["routes.yaml"], (folder / "routes.yaml").exists())
+    tickets = _tickets(documents["tickets.yaml"])
     declared = _declared(documents["targets.yaml"])
     targets = _targets(documents["targets.yaml"], declared)
     probes = _probes(documents["targets.yaml"], declared)
@@ -73,9 +79,9 @@ def load_estate(folder: Path) -> Estate:
     controls, wrong = read_controls(folder)
     wrong += _as_targets(controls, targets, documents["checks.yaml"], checks)
     faults = sorted(stray + wrong + sorted_faults(documents.values()))
-    if faults or routes is None or settings is None:
+    if faults or routes is None or settings is None or tickets is None:
         raise ConfigurationError(faults)
-    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls)
+    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, tickets)
 
 
 def _read(path: Path) -> Document:
@@ -92,6 +98,18 @@ def _routes(document: Document, given: bool) -> RoutesFile | None:
         for place, sentence in route_faults(routes):
             document.fault(place, sentence)
     return routes
+
+
+def _tickets(document: Document) -> Book | None:
+    if not document.readable:
+        return None
+    file = document.validate(TicketsFile)
+    if file is None:
+        return None
+    found = list(ticket_faults(file))
+    for place, sentence in found:
+        document.fault(place, sentence)
+    return None if found else changed_by(file)
 
 
 def _entries(document: Document, name: str, model: type[Entry]) -> list[tuple[int, Entry]]:

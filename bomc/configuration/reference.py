@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from alerts.config import RoutesFile
+from alerts.tickets.declared import TicketsFile
 from bomc.configuration.models import FILES
 from checks.registry import PARAMS
 from collectors.registry import COLLECTORS
@@ -53,8 +54,7 @@ def reference() -> str:
 
 
 def _files() -> dict[str, type[BaseModel]]:
-    names = ("bomc.yaml", "targets.yaml", "checks.yaml", "routes.yaml")
-    return {name: FILES.get(name, RoutesFile) for name in names}
+    return {**FILES, "routes.yaml": RoutesFile, "tickets.yaml": TicketsFile}
 
 
 def _controls() -> dict[str, type[BaseModel]]:

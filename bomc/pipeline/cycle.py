@@ -7,7 +7,7 @@ so after a failed transaction the cycle loads anew and the same batch is taken a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, select
 
 from alerts.config import RoutesFile
 from alerts.pipeline import handle, resume, tick
+from alerts.tickets.book import Book, default_book
 from bomc.pipeline import probe_samples
 from bomc.pipeline.catalogue import Catalogue, Key
 from bomc.pipeline.intake import Refused, acceptable, representable, why_refused
@@ -46,6 +47,7 @@ class Rules:
     indicators: Sequence[Indicator]  # those that collectors and the pipeline declare
     external_url: str
     leader: str | None = None  # the name under which this pipeline leads; None: nobody else can write here
+    tickets: Book = field(default_factory=default_book)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Cycle:
 
         names = {check.name for check in rules.checks}
         findings = retired_findings(connection, judged, names, set(rules.targets), now)
-        handle(connection, findings, rules.routes, now, rules.external_url)
+        handle(connection, findings, rules.routes, now, rules.external_url, rules.tickets)
         forget_results(connection, judged)
 
     def _restore(self, connection: Connection, places: Mapping[int, int]) -> None:
@@ -169,7 +171,7 @@ class Cycle:
         findings = [finding for change in changes if (finding := self._finding(change)) is not None]
         rules = self._rules
         if findings:
-            told_of = handle(connection, findings, rules.routes, now, rules.external_url)
+            told_of = handle(connection, findings, rules.routes, now, rules.external_url, rules.tickets)
         else:
             told_of = tick(connection, rules.routes, now, rules.external_url)
         return Done(stored, sum(refused.counts.values()), len(changes), told_of.deliveries, told_of.next_due, latest_ms)

@@ -21,7 +21,8 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "see.configuration": frozenset((OPERATOR, AUDITOR, MANAGER, ADMIN)),
         "see.audit": frozenset((AUDITOR, ADMIN)),
         "alerts.acknowledge": _WORKING,
-        "tickets.work": _WORKING,  # assign and resolve
+        "tickets.work": _WORKING,  # open, assign, resolve and whatever else the flow of a kind permits
+        "tickets.approve": frozenset((MANAGER, ADMIN)),  # permit, confirm and cancel what others asked for
         "reconciliation.run": _RECONCILING,  # ask for a day of a control to be run again
         "reconciliation.work": _RECONCILING,  # breaks: assign, give a reason code, comment, propose
         "reconciliation.approve": _DECIDING,  # adjustments that another person proposed

@@ -29,6 +29,9 @@ from dashboards.pages import (
     target,
     targets,
     threads,
+    ticket,
+    ticket_figures,
+    ticket_new,
     tickets,
 )
 
@@ -46,6 +49,9 @@ MODULES = (
     overview,
     alerts,
     tickets,
+    ticket_new,
+    ticket_figures,
+    ticket,
     targets,
     target,
     threads,

@@ -26,6 +26,7 @@ from core.store.tables.reconciliation import (
     run_signature,
 )
 from core.store.tables.tickets import ticket, ticket_event
+from core.store.tables.work_orders import ticket_file, ticket_link
 
 __all__ = [
     "alert",
@@ -54,6 +55,8 @@ __all__ = [
     "target",
     "ticket",
     "ticket_event",
+    "ticket_file",
+    "ticket_link",
     "token",
     "transition",
     "user",
