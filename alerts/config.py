@@ -60,7 +60,9 @@ class TicketPolicy(BaseModel):
 
     kind: Annotated[str, _one_of(CODES, "kind of ticket")] = Field("fault", description="Kind of work, by its code")
     priority: Annotated[str, _one_of(PRIORITIES, "priority")] = Field("normal", description="high, normal or low")
-    within: Duration | None = Field(None, description="Time from opening to the deadline; none: no deadline")
+    within: Duration | None = Field(
+        None, description="Time from opening to the deadline, around the clock; none: the kind's own"
+    )
 
 
 class RouteConfig(BaseModel):

@@ -10,18 +10,21 @@ from functools import partial
 from sqlalchemy import Connection, func, select, text
 
 from alerts import dispatch, groups, lifecycle, muting, pushes
-from alerts.config import RoutesFile, TicketPolicy
+from alerts.config import RoutesFile
 from alerts.lifecycle import Changes
 from alerts.occurrences import AnyRow
 from alerts.oncall import escalating
 from alerts.pushed import Pushed
-from alerts.routing import Node, route
+from alerts.routing import Decision, Node, route
 from alerts.tickets import automatic
+from alerts.tickets.book import Book
 from core.model import Finding
 from core.store.tables import notify_group
 
 LOCK_KEY = 0x626F6D63_616C6572
 """Number of PostgreSQL's advisory lock under which alerts are written: the letters `bomcaler`."""
+ABOUT_TICKETS = ("ticket-answer", "ticket-resolve")
+"""Checks whose alerts are about a ticket; they open no other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,17 @@ class Handled:
 
 
 def handle(
-    connection: Connection, findings: Sequence[Finding], routes: RoutesFile, now: datetime, external_url: str = ""
+    connection: Connection,
+    findings: Sequence[Finding],
+    routes: RoutesFile,
+    now: datetime,
+    external_url: str = "",
+    book: Book | None = None,
 ) -> Handled:
-    """Take findings all the way to the outbox, and flush whatever groups are due besides."""
+    """Take findings all the way to the outbox, and flush whatever groups are due besides. `book`: what tickets are."""
     _alone(connection)
     changes = lifecycle.apply(connection, findings, now) + pushes.lapse(connection, now)
-    _follow(connection, routes, changes, now)
+    _follow(connection, routes, changes, now, book)
     made = _tell(connection, routes, now, external_url)
     return Handled(changes.changed, made, next_due(connection))
 
@@ -50,12 +58,19 @@ def tick(connection: Connection, routes: RoutesFile, now: datetime, external_url
     return handle(connection, (), routes, now, external_url)
 
 
-def push(connection: Connection, pushed: Sequence[Pushed], who: str, routes: RoutesFile, now: datetime) -> pushes.Taken:
+def push(
+    connection: Connection,
+    pushed: Sequence[Pushed],
+    who: str,
+    routes: RoutesFile,
+    now: datetime,
+    book: Book | None = None,
+) -> pushes.Taken:
     """Take a push as far as the groups, whoever serves it. Messages are made by the pipeline that leads, at its next
     tick: it wakes the workers that send them, and the one who pushes does not wait for that."""
     _alone(connection)
     taken = pushes.take(connection, pushed, who, now)
-    _follow(connection, routes, taken.changes, now)
+    _follow(connection, routes, taken.changes, now, book)
     return taken
 
 
@@ -97,25 +112,28 @@ def _alone(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
 
 
-def _follow(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime) -> None:
+def _follow(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime, book: Book | None) -> None:
     """Tickets, groups and escalations of alerts that changed."""
     if changes.changed:
-        _tickets(connection, routes, changes, now)
+        _tickets(connection, routes, changes, now, book)
         dispatch.plan(connection, routes, changes.changed, now, changes.moved)
         escalating.begin(connection, routes, dict.fromkeys((*changes.opened, *changes.moved)), now)
         escalating.nudge(connection, dict.fromkeys((*changes.resolved, *changes.moved)), now)
 
 
-def _tickets(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime) -> None:
+def _tickets(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime, book: Book | None) -> None:
     if _opens_tickets(routes.tree):
         rows = groups.alerts_by_id(connection, dict.fromkeys((*changes.opened, *changes.moved)))
-        wanted = [(row, _policy(routes, row.labels)) for row in rows.values() if row.resolved_at is None]
-        automatic.open_for(connection, [(row, policy) for row, policy in wanted if policy is not None], now)
+        open_rows = [row for row in rows.values() if row.resolved_at is None and row.check_name not in ABOUT_TICKETS]
+        found = [(row, _with_ticket(routes, row.labels)) for row in open_rows]
+        wanted = [(row, decision.ticket) for row, decision in found if decision is not None and decision.ticket]
+        groups_of = {row.id: decision.key for row, decision in found if decision is not None}
+        automatic.open_for(connection, wanted, now, book, groups_of)
     automatic.clear(connection, changes.resolved, now)
 
 
-def _policy(routes: RoutesFile, labels: dict[str, str]) -> TicketPolicy | None:
-    return next((decision.ticket for decision in route(routes.tree, labels) if decision.ticket), None)
+def _with_ticket(routes: RoutesFile, labels: dict[str, str]) -> Decision | None:
+    return next((decision for decision in route(routes.tree, labels) if decision.ticket), None)
 
 
 def _opens_tickets(node: Node) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bomc import __version__
-from bomc.commands import alerts, deliveries, demo, heartbeats, look, oncall, people, reconcile, serve, setup
+from bomc.commands import alerts, deliveries, demo, heartbeats, look, oncall, people, reconcile, serve, setup, tickets
 
 app = typer.Typer(
     name="bomc",
@@ -49,6 +49,7 @@ app.command()(look.collect)
 app.add_typer(reconcile.reconcile_app, name="reconcile")
 app.add_typer(heartbeats.heartbeat_app, name="heartbeat")
 app.add_typer(oncall.oncall_app, name="oncall")
+app.add_typer(tickets.ticket_app, name="ticket")
 
 
 def main() -> None:

@@ -45,6 +45,7 @@ def serve(engine: Engine, estate: Estate, address: Address, listener: socket.soc
         oncall=estate.routes.oncall,
         home=home.path.resolve(),
         heartbeats=estate.heartbeats,
+        tickets=estate.tickets,
     )
     app = create_app(console, lambda dash: register_pages(dash, console))
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="on")

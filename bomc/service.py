@@ -21,6 +21,7 @@ from alerts.heartbeats.watch import Watch
 from alerts.sending import Io
 from bomc import __version__
 from bomc.assurance.controls import Controls
+from bomc.assurance.work_orders import WorkOrders
 from bomc.configuration.estate import Estate
 from bomc.home import Home
 from bomc.pipeline.cycle import Cycle, Done, Rules
@@ -37,6 +38,7 @@ from bomc.pipeline.writer import Writer
 log = logging.getLogger("bomc")
 CONTROLS_EVERY_S = 60
 SILENT_AFTER_S = 15.0
+TICKETS_EVERY_S = 30
 STANDBY_ASKS_EVERY_S = 2.0
 
 
@@ -110,6 +112,7 @@ class Pipeline:
             external_url=external_url,
             watches=(heard.findings, self._outward.findings),
             leader=leader,
+            tickets=estate.tickets,
         )
         self._delivery = Delivery(engine, estate.routes, clock, Io(language=settings.operator.language))
         self.writer = Writer(
@@ -150,6 +153,13 @@ class Pipeline:
             self.schedule.scheduler.add_job(
                 self._outward.beat, every, id="outward heartbeat", next_run_time=clock(), max_instances=1, **common
             )
+        self._work_orders = WorkOrders(
+            engine, estate.routes, estate.tickets, clock, external_url, leader, self._delivery.wake
+        )
+        every = IntervalTrigger(seconds=TICKETS_EVERY_S, timezone="UTC")
+        self.schedule.scheduler.add_job(
+            self._work_orders.round, every, id="work orders", next_run_time=clock(), max_instances=1, **common
+        )
         self._started = clock()
 
     def start(self) -> None:

@@ -158,7 +158,9 @@ def _add_changes(app: FastAPI, console: Console) -> None:
         """Give the ticket to somebody."""
 
         def act(connection: Connection) -> None:
-            ticket_commands.assign(connection, ticket_id, current_viewer().name, said.assignee, console.clock())
+            ticket_commands.assign(
+                connection, ticket_id, current_viewer().name, said.assignee, console.clock(), book=console.tickets
+            )
 
         return {"ticket": _change(console, ticket_rows.one, ticket_id, f"ticket {ticket_id}", act)}
 
@@ -168,7 +170,13 @@ def _add_changes(app: FastAPI, console: Console) -> None:
 
         def act(connection: Connection) -> None:
             ticket_commands.resolve(
-                connection, ticket_id, current_viewer().name, said.cause, said.remedy, console.clock()
+                connection,
+                ticket_id,
+                current_viewer().name,
+                said.cause,
+                said.remedy,
+                console.clock(),
+                book=console.tickets,
             )
 
         return {"ticket": _change(console, ticket_rows.one, ticket_id, f"ticket {ticket_id}", act)}

@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 
 from alerts.config import RoutesFile, default_routes
 from alerts.oncall.config import OnCallFile
+from alerts.tickets.book import Book, default_book
 from core.people.rights import allowed
 from core.people.users import LANGUAGES
 from dashboards.controls import ControlCard
@@ -53,6 +54,7 @@ class Console:
     routes: RoutesFile = field(default_factory=default_routes)  # where alerts go that are pushed to the console
     heartbeats: Sequence[Heartbeat] = ()  # the jobs that are to be heard of
     oncall: OnCallFile = field(default_factory=OnCallFile)  # who is on call, as the configuration says
+    tickets: Book = field(default_factory=default_book)  # what tickets are here
     home: Path | None = None  # the folder below which the runs' files are; without it there is nothing to download
 
     @property

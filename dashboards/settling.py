@@ -11,6 +11,7 @@ from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
 
 from alerts.tickets import commands as tickets
+from alerts.tickets.book import Book
 from core.money import parse_minor
 from core.store.open import writing
 from dashboards.callbacks import guarded
@@ -154,7 +155,7 @@ def register_settling(app: Dash, console: Console) -> None:
     @command("tickets.work", "case-ticket")
     def ticket(clicks: int | None, case: str) -> Done:
         def doing(connection: Connection, row: Row, who: str, now: datetime) -> None:
-            open_ticket(connection, row, who, now, speaking(console))
+            open_ticket(connection, row, who, now, speaking(console), console.tickets)
 
         return run(clicks, case, doing, lambda _: _("A ticket is open."))
 
@@ -183,7 +184,7 @@ def in_minor(amount: object, row: Row) -> int:
         raise DeskError(f"{error}; nothing was written.") from error
 
 
-def open_ticket(connection: Connection, row: Row, who: str, now: datetime, _: Say) -> int:
+def open_ticket(connection: Connection, row: Row, who: str, now: datetime, _: Say, book: Book | None = None) -> int:
     """Open a ticket for a case, due when the case is, and tie the two; raises what the two commands raise."""
     if row["ticket_id"] is not None:
         raise DeskError(f"Break {row['id']} has ticket {row['ticket_id']} already.")
@@ -202,6 +203,7 @@ def open_ticket(connection: Connection, row: Row, who: str, now: datetime, _: Sa
         description=f"/breaks/{row['id']}",
         due_at=row["deadline"],
         demo=row["demo"],
+        book=book,
     )
     cases.link_ticket(connection, [row["id"]], number, who, now)
     return number

@@ -1,37 +1,53 @@
-"""What people do with tickets: open -> assigned -> resolved -> closed, and back by reopening.
+"""What people do with tickets: open them, move them along the flow of their kind, comment on them.
 
-Each doing moves the ticket only from a state that allows it, and is an event of the ticket and a row of the audit trail.
+Each doing moves the ticket only from a state that allows it and only once, whoever else does the same at the same time; it
+is an event of the ticket and a row of the audit trail. `rights` are the rights of who does it; by default those of
+somebody who works on tickets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
 from alerts.occurrences import AnyRow
-from alerts.tickets.automatic import alert_cleared, from_alert, record
-from alerts.tickets.kinds import BY_CODE, PRIORITIES, STATES, UNDER_WAY
-from core.people import audit
+from alerts.tickets import fields
+from alerts.tickets.automatic import alert_cleared, from_alert
+from alerts.tickets.book import Book, default_book
+from alerts.tickets.declared import PRIORITIES, Move
+from alerts.tickets.history import write_down
+from alerts.tickets.machine import EVENT_OF, WORK, Person, TicketError, move_of, permitted, state_after
+from alerts.tickets.opening import opened_with
+from alerts.tickets.turning import turned
 from core.store.tables import ticket
 
 __all__ = [
+    "Person",
     "TicketError",
     "alert_cleared",
     "assign",
     "close",
     "comment",
+    "do",
+    "doings",
     "from_alert",
     "open_ticket",
     "reopen",
     "resolve",
 ]
-
-
-class TicketError(Exception):
-    """The doing is refused; the sentence says why and what to do instead."""
+WORKER: Final = frozenset({WORK})
+_NEEDED: Final = {
+    "assignee": "somebody to have it",
+    "department": "a department, branch or integrator",
+    "reason": "a reason",
+    "waits_on": "whom it waits for",
+    "cause": "a cause",
+    "remedy": "a remedy",
+}
+_LONGEST: Final = 4000
 
 
 def open_ticket(
@@ -42,106 +58,239 @@ def open_ticket(
     now: datetime,
     *,
     description: str = "",
-    priority: str = "normal",
+    priority: str | None = None,
     due_at: datetime | None = None,
     alert_id: int | None = None,
     demo: bool = False,
+    given: Mapping[str, object] | None = None,
+    origin: str = "",
+    department: str = "",
+    book: Book | None = None,
 ) -> int:
-    """Open a ticket and return its number. Raises TicketError for an unknown kind or priority, or without a title."""
-    if kind not in BY_CODE:
-        raise TicketError(f"There is no kind of ticket {kind!r}; choose one of {', '.join(BY_CODE)}.")
+    """Open a ticket and return its number.
+
+    `given` are the fields of its kind, as people write them; None leaves those that are needed to who resolves it. A
+    deadline that is given counts around the clock and holds instead of the kind's. Raises TicketError for an unknown
+    kind, priority or party, without a title, and for fields that are missing or wrong.
+    """
+    book = book or default_book()
+    if kind not in book.kinds:
+        raise TicketError(f"There is no kind of ticket {kind!r}; choose one of {', '.join(book.kinds)}.")
+    priority = priority or book.kinds[kind].priority
     if priority not in PRIORITIES:
         raise TicketError(f"There is no priority {priority!r}; choose one of {', '.join(PRIORITIES)}.")
-    title = _written(title, "a title")
-    opening = insert(ticket).returning(ticket.c.id)
-    number: int = connection.execute(
-        opening.values(
-            kind=kind,
-            title=title,
-            description=description,
-            priority=priority,
-            state="open",
-            opened_by=who,
-            opened_at=now,
-            due_at=due_at,
-            alert_id=alert_id,
-            demo=demo,
-        )
-    ).scalar_one()
-    _write_down(connection, number, who, "opened", title, now, {"kind": kind, "priority": priority})
+    title = _written({"title": title}, "title", "a title")
+    for party, known in ((origin, book.origins(kind)), (department, book.doers(kind))):
+        codes = [one.code for one in known]
+        if party and party not in codes:
+            raise TicketError(
+                f"{party!r} is no party for tickets of the kind {kind}; choose one of {', '.join(codes)}."
+            )
+    within = None if due_at is None else due_at - now
+    values = {
+        "kind": kind,
+        "title": title,
+        "description": description,
+        "priority": priority,
+        "state": "open",
+        "opened_by": who,
+        "alert_id": alert_id,
+        "demo": demo,
+        "fields": None if given is None else fields.checked(book, kind, given, "opening"),
+        "origin": origin or None,
+        **opened_with(book, kind, priority, within, now, department),
+    }
+    number: int = connection.execute(insert(ticket).returning(ticket.c.id).values(values)).scalar_one()
+    write_down(connection, number, who, "opened", title, now, {"kind": kind, "priority": priority})
     return number
 
 
-def assign(connection: Connection, ticket_id: int, who: str, assignee: str, now: datetime) -> None:
-    """Give the ticket to somebody. Raises TicketError when it is resolved or closed, or there is no such ticket."""
-    assignee = _written(assignee, "somebody to have it")
-    _move(connection, ticket_id, UNDER_WAY, "assign", state="assigned", assignee=assignee)
-    _write_down(connection, ticket_id, who, "assigned", f"to {assignee}", now, {"assignee": assignee})
+def do(
+    connection: Connection,
+    ticket_id: int,
+    doing: str,
+    person: Person,
+    now: datetime,
+    said: Mapping[str, str] | None = None,
+    *,
+    given: Mapping[str, object] | None = None,
+    book: Book | None = None,
+) -> None:
+    """Move the ticket. `said` is what the move needs (reason, cause, ...) and a note; `given` are fields of its kind.
+
+    Raises TicketError when the move is not permitted now, or not to this person, or something that it needs is missing, or
+    somebody else has just changed the ticket.
+    """
+    book, said = book or default_book(), said or {}
+    row = _found(connection, ticket_id)
+    asked = book.flow(row.kind).move(doing) if row.kind in book.kinds else None
+    words: dict[str, str] = {name: _written(said, name, _NEEDED[name]) for name in (asked.needs if asked else ())}
+    move = move_of(book, row, doing, person)
+    note = said.get("note", "").strip()[:_LONGEST]
+    values = _values(book, row, move, person, words, given, now)
+    events = [(EVENT_OF[doing], _detail(doing, words, note), words | ({"note": note} if note else {}))]
+    if doing == "resolve" and row.assignee is None:
+        events.insert(0, ("assigned", f"to {person.name}", {"assignee": person.name}))
+    values |= turned(connection, book, row, values["state"], [kind for kind, _, _ in events], now)
+    unchanged = (
+        ticket.c.id == ticket_id,
+        ticket.c.state == row.state,
+        ticket.c.assignee.is_not_distinct_from(row.assignee),
+        ticket.c.department.is_not_distinct_from(row.department),
+    )
+    if connection.execute(update(ticket).where(*unchanged).values(values)).rowcount != 1:
+        move_of(book, _found(connection, ticket_id), doing, person)
+        raise TicketError(f"Ticket {ticket_id} was changed by somebody else just now; look at it again.")
+    for kind, text, detail in events:
+        write_down(connection, ticket_id, person.name, kind, text, now, detail)
+
+
+def doings(connection: Connection, ticket_id: int, person: Person, book: Book | None = None) -> tuple[str, ...]:
+    """What this person may do with the ticket now. Raises TicketError when there is no such ticket."""
+    return permitted(book or default_book(), _found(connection, ticket_id), person)
+
+
+def assign(
+    connection: Connection,
+    ticket_id: int,
+    who: str,
+    assignee: str,
+    now: datetime,
+    *,
+    rights: frozenset[str] = WORKER,
+    book: Book | None = None,
+) -> None:
+    """Give the ticket to somebody. Raises TicketError like `do`."""
+    do(connection, ticket_id, "assign", Person(who, rights), now, {"assignee": assignee}, book=book)
 
 
 def comment(connection: Connection, ticket_id: int, who: str, text: str, now: datetime) -> None:
     """Write something on the ticket, in whatever state it is. Raises TicketError without text or ticket."""
-    text = _written(text, "a comment")
+    text = _written({"text": text}, "text", "a comment")
     _found(connection, ticket_id)
-    _write_down(connection, ticket_id, who, "comment", text, now, {"text": text})
+    write_down(connection, ticket_id, who, "comment", text, now, {"text": text})
 
 
-def resolve(connection: Connection, ticket_id: int, who: str, cause: str, remedy: str, now: datetime) -> None:
+def resolve(
+    connection: Connection,
+    ticket_id: int,
+    who: str,
+    cause: str,
+    remedy: str,
+    now: datetime,
+    *,
+    given: Mapping[str, object] | None = None,
+    rights: frozenset[str] = WORKER,
+    book: Book | None = None,
+) -> None:
     """Say what it was and what was done. A ticket that nobody has becomes the work of who resolves it.
 
-    Raises TicketError without cause or remedy, or when it is resolved or closed already.
+    Raises TicketError like `do`.
     """
-    cause, remedy = _written(cause, "a cause"), _written(remedy, "a remedy")
-    before = _found(connection, ticket_id)
-    if before.state == "open":
-        assign(connection, ticket_id, who, who, now)
-    _move(
-        connection, ticket_id, ("assigned",), "resolve", state="resolved", cause=cause, remedy=remedy, resolved_at=now
-    )
-    detail = {"cause": cause, "remedy": remedy}
-    _write_down(connection, ticket_id, who, "resolved", f"cause: {cause}; remedy: {remedy}", now, detail)
+    said = {"cause": cause, "remedy": remedy}
+    do(connection, ticket_id, "resolve", Person(who, rights), now, said, given=given, book=book)
 
 
-def close(connection: Connection, ticket_id: int, who: str, now: datetime, note: str = "") -> None:
-    """Accept the remedy of a resolved ticket. Raises TicketError when it is in another state."""
-    _move(connection, ticket_id, ("resolved",), "close", state="closed", closed_at=now)
-    _write_down(connection, ticket_id, who, "closed", note, now, {"note": note})
+def close(
+    connection: Connection,
+    ticket_id: int,
+    who: str,
+    now: datetime,
+    note: str = "",
+    *,
+    rights: frozenset[str] = WORKER,
+    book: Book | None = None,
+) -> None:
+    """Be done with a ticket whose remedy holds. Raises TicketError like `do`."""
+    do(connection, ticket_id, "close", Person(who, rights), now, {"note": note}, book=book)
 
 
-def reopen(connection: Connection, ticket_id: int, who: str, reason: str, now: datetime) -> None:
-    """Take a resolved or closed ticket up again, with whoever had it. Raises TicketError without a reason."""
-    reason = _written(reason, "a reason")
-    before = _found(connection, ticket_id)
-    state = "assigned" if before.assignee else "open"
-    _move(connection, ticket_id, ("resolved", "closed"), "reopen", state=state, resolved_at=None, closed_at=None)
-    _write_down(connection, ticket_id, who, "reopened", reason, now, {"reason": reason})
+def reopen(
+    connection: Connection,
+    ticket_id: int,
+    who: str,
+    reason: str,
+    now: datetime,
+    *,
+    rights: frozenset[str] = WORKER,
+    book: Book | None = None,
+) -> None:
+    """Take a ticket up again, with whoever had it. Raises TicketError like `do`."""
+    do(connection, ticket_id, "reopen", Person(who, rights), now, {"reason": reason}, book=book)
 
 
-def _move(connection: Connection, ticket_id: int, allowed: Collection[str], doing: str, **values: Any) -> None:
-    """Change the ticket if its state allows that. Raises TicketError with the state that does not."""
-    moving = update(ticket).where(ticket.c.id == ticket_id, ticket.c.state.in_(allowed))
-    if connection.execute(moving.values(values)).rowcount != 1:
-        state = _found(connection, ticket_id).state
-        possible = " or ".join(one for one in STATES if one in allowed)
-        raise TicketError(f"Ticket {ticket_id} is {state}; to {doing} it, it must be {possible}.")
+def _values(
+    book: Book,
+    row: AnyRow,
+    move: Move,
+    person: Person,
+    words: Mapping[str, str],
+    given: Mapping[str, object] | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """What the move changes in the row, but for the clock."""
+    doing, values = move.doing, dict[str, Any]()
+    assignee = row.assignee
+    if doing == "assign":
+        assignee = words["assignee"]
+    elif doing == "take" or (doing == "resolve" and assignee is None):
+        assignee = person.name
+    elif doing == "transfer":
+        assignee = None
+        values["department"] = _party(book, row, words["department"])
+    values |= {"assignee": assignee, "state": state_after(book, row, move, assignee)}
+    if move.answers and row.responded_at is None:
+        values["responded_at"] = now
+    values["waits_on"] = words.get("waits_on")
+    if doing == "resolve":
+        known = (
+            fields.checked(book, row.kind, given or {}, "resolving", row.fields) if _checks(row, given) else row.fields
+        )
+        values |= {"cause": words["cause"], "remedy": words["remedy"], "resolved_at": now, "resolved_by": person.name}
+        values["fields"] = known
+    elif doing == "reopen":
+        values |= {"resolved_at": None, "closed_at": None, "resolved_by": None}
+    elif doing in ("close", "cancel", "reject"):
+        values["closed_at"] = now
+    return values
+
+
+def _checks(row: AnyRow, given: Mapping[str, object] | None) -> bool:
+    """Fields are asked for where a person filled some in; a ticket that a program opened may be resolved without any."""
+    return row.fields is not None or given is not None
+
+
+def _party(book: Book, row: AnyRow, code: str) -> str:
+    known = {party.code for party in (*book.doers(row.kind), *book.origins(row.kind))}
+    if code not in known:
+        choices = ", ".join(sorted(known))
+        raise TicketError(f"{code!r} is no party for tickets of the kind {row.kind}; choose one of {choices}.")
+    return code
+
+
+def _detail(doing: str, words: Mapping[str, str], note: str) -> str:
+    if doing == "assign":
+        return f"to {words['assignee']}"
+    if doing == "transfer":
+        return f"to {words['department']}: {words['reason']}"
+    if doing == "pause":
+        return f"waits for {words['waits_on']}: {words['reason']}"
+    if doing == "resolve":
+        return f"cause: {words['cause']}; remedy: {words['remedy']}"
+    return words.get("reason", note)
 
 
 def _found(connection: Connection, ticket_id: int) -> AnyRow:
-    row = connection.execute(select(ticket.c.state, ticket.c.assignee).where(ticket.c.id == ticket_id)).one_or_none()
+    row = connection.execute(select(ticket).where(ticket.c.id == ticket_id)).one_or_none()
     if row is None:
         raise TicketError(f"There is no ticket {ticket_id}.")
     return row
 
 
-def _written(text: str, what: str) -> str:
-    if not text.strip():
+def _written(said: Mapping[str, str], name: str, what: str) -> str:
+    text = (said.get(name) or "").strip()
+    if not text:
         raise TicketError(f"This needs {what}; nothing was written.")
-    return text.strip()
-
-
-def _write_down(
-    connection: Connection, ticket_id: int, who: str, kind: str, text: str, now: datetime, detail: dict[str, Any]
-) -> None:
-    record(connection, [(ticket_id, now, kind, who, text)])
-    action = f"ticket_{kind}"
-    audit.record(connection, at=now, who=who, action=action, object=f"ticket/{ticket_id}", detail=detail)
+    if len(text) > _LONGEST:
+        raise TicketError(f"The text has more than {_LONGEST} characters; put it into a file.")
+    return text

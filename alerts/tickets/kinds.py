@@ -1,8 +1,16 @@
-"""The twelve kinds of ticket that the operator works with, their priorities and their states, as names in two languages."""
+"""The twelve kinds of ticket that the operator works with, their priorities and their states, as names in two languages.
+
+What each kind holds and how it moves is declared in kinds.yaml; an operator's own names for kinds are those of its book.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from alerts.tickets.book import declared
+from alerts.tickets.declared import AT_WORK, CODES, OVER, PRIORITIES, STATES
+
+__all__ = ["AT_WORK", "BY_CODE", "CODES", "KINDS", "OVER", "PRIORITIES", "STATES", "UNDER_WAY", "Kind"]
 
 
 class Kind(NamedTuple):
@@ -13,22 +21,6 @@ class Kind(NamedTuple):
     en: str
 
 
-KINDS = (
-    Kind("support", "支撑工单", "Support"),
-    Kind("coordination", "业务协调工单", "Business coordination"),
-    Kind("handling", "业务处理单", "Business handling"),
-    Kind("fault", "故障工单", "Fault"),
-    Kind("maintenance", "维护作业单", "Maintenance job"),
-    Kind("office_data", "局数据工单", "Office data"),
-    Kind("integrator_maintenance", "集成商维护工单", "Integrator maintenance"),
-    Kind("integrator_development", "集成商开发工单", "Integrator development"),
-    Kind("job_application", "作业申请单", "Job application"),
-    Kind("branch_maintenance", "分公司维护申请单", "Branch maintenance application"),
-    Kind("high_fee", "高额工单", "High fee"),
-    Kind("business_flow", "业务流转工单", "Business flow"),
-)
-CODES = tuple(kind.code for kind in KINDS)
+KINDS = tuple(Kind(code, entry.zh, entry.en) for code, entry in declared().kinds.items())
 BY_CODE = {kind.code: kind for kind in KINDS}
-PRIORITIES = ("high", "normal", "low")
-STATES = ("open", "assigned", "resolved", "closed")
-UNDER_WAY = ("open", "assigned")  # states in which somebody still has to do something
+UNDER_WAY = AT_WORK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,9 @@ from alerts.heartbeats.config import faults as heartbeat_faults
 from alerts.oncall.config import OnCallFile
 from alerts.oncall.faults import faults as oncall_faults
 from alerts.oncall.faults import warnings as oncall_warnings
+from alerts.tickets.book import Book, changed_by, default_book
+from alerts.tickets.book import faults as ticket_faults
+from alerts.tickets.declared import TicketsFile
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
 from bomc.configuration.maintenance import read as read_maintenance
@@ -35,6 +39,8 @@ from collectors.registry import COLLECTORS
 from core.model import Probe, Target, labels_of
 from core.yaml_file import Document, Fault, Place, read_yaml, sorted_faults
 
+FURTHER = ("routes.yaml", "heartbeats.yaml", "oncall.yaml", "tickets.yaml")
+"""Files whose models stand with what they are about."""
 PROBE_TIMEOUT = timedelta(seconds=30)
 GAPS_WITHIN = timedelta(days=30)
 """How far ahead hours without anybody on call are told."""
@@ -60,6 +66,7 @@ class Estate:
     routes: RoutesFile
     controls: tuple[Control, ...]
     heartbeats: tuple[Heartbeat, ...] = ()
+    tickets: Book = dataclass_field(default_factory=default_book)
     notes: tuple[Fault, ...] = ()  # what is not wrong and has no effect
 
 
@@ -69,7 +76,7 @@ def load_estate(folder: Path) -> Estate:
         raise ConfigurationError(
             [Fault(str(folder), 1, "there is no such folder; `bomc init DIR` makes one to start from")]
         )
-    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml", "heartbeats.yaml", "oncall.yaml")}
+    documents = {name: _read(folder / name) for name in (*FILES, *FURTHER)}
     stray = [
         Fault(path.name, 1, f"this file is not read; known are {', '.join(documents)} and {FOLDER}/NAME.yaml")
         for path in sorted(folder.glob("*.y*ml"))
@@ -83,6 +90,7 @@ def load_estate(folder: Path) -> Estate:
         for place, sentence in oncall_faults(oncall, None if routes is None else routes.by_name):
             documents["oncall.yaml"].fault(place, sentence)
     windows = read_maintenance(documents["maintenance.yaml"], folder)
+    tickets = _tickets(documents["tickets.yaml"])
     declared = _declared(documents["targets.yaml"])
     targets = _targets(documents["targets.yaml"], declared)
     probes = _probes(documents["targets.yaml"], declared)
@@ -90,13 +98,13 @@ def load_estate(folder: Path) -> Estate:
     controls, wrong = read_controls(folder)
     wrong += _as_targets(controls, targets, documents["checks.yaml"], checks)
     faults = sorted(stray + wrong + sorted_faults(documents.values()))
-    if faults or routes is None or settings is None or oncall is None or windows is None:
+    if faults or routes is None or settings is None or oncall is None or windows is None or tickets is None:
         raise ConfigurationError(faults)
     shown = documents["routes.yaml"]
     routes = routes.beside(oncall).with_maintenance(windows)
     notes = tuple(Fault(shown.file, shown.line(place), sentence) for place, sentence in route_notes(routes))
     return Estate(
-        settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, heartbeats, notes
+        settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, heartbeats, tickets, notes
     )
 
 
@@ -132,6 +140,18 @@ def _heartbeats(document: Document) -> tuple[Heartbeat, ...]:
     for place, sentence in heartbeat_faults(found):
         document.fault(place, sentence)
     return tuple(found.heartbeats)
+
+
+def _tickets(document: Document) -> Book | None:
+    if not document.readable:
+        return None
+    file = document.validate(TicketsFile)
+    if file is None:
+        return None
+    found = list(ticket_faults(file))
+    for place, sentence in found:
+        document.fault(place, sentence)
+    return None if found else changed_by(file)
 
 
 def _entries(document: Document, name: str, model: type[Entry]) -> list[tuple[int, Entry]]:

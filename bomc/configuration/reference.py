@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 from alerts.config import RoutesFile
 from alerts.heartbeats.config import HeartbeatsFile
 from alerts.oncall.config import OnCallFile
+from alerts.tickets.declared import TicketsFile
 from bomc.configuration.models import FILES
 from checks.registry import PARAMS
 from collectors.registry import COLLECTORS
@@ -59,6 +60,7 @@ def _files() -> dict[str, type[BaseModel]]:
         "routes.yaml": RoutesFile,
         "heartbeats.yaml": HeartbeatsFile,
         "oncall.yaml": OnCallFile,
+        "tickets.yaml": TicketsFile,
     }
     return {**FILES, **further}
 

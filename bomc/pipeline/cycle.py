@@ -7,7 +7,7 @@ so after a failed transaction the cycle loads anew and the same batch is taken a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, select
 
 from alerts.config import RoutesFile
 from alerts.pipeline import handle, resume, tick
+from alerts.tickets.book import Book, default_book
 from bomc.pipeline import probe_samples
 from bomc.pipeline.catalogue import Catalogue, Key
 from bomc.pipeline.intake import acceptable, representable, why_refused
@@ -52,6 +53,7 @@ class Rules:
     external_url: str
     watches: Sequence[Watch] = ()
     leader: str | None = None  # the name under which this pipeline leads; None: nobody else can write here
+    tickets: Book = field(default_factory=default_book)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class Cycle:
 
         names = {check.name for check in rules.checks}
         findings = retired_findings(connection, judged, names, set(rules.targets), now)
-        handle(connection, findings, rules.routes, now, rules.external_url)
+        handle(connection, findings, rules.routes, now, rules.external_url, rules.tickets)
         forget_results(connection, judged)
 
     def _restore(self, connection: Connection, places: Mapping[int, int]) -> None:
@@ -177,7 +179,7 @@ class Cycle:
         if pulse is not None:
             findings += [finding for watch in rules.watches for finding in watch(connection, now)]
         if findings:
-            told_of = handle(connection, findings, rules.routes, now, rules.external_url)
+            told_of = handle(connection, findings, rules.routes, now, rules.external_url, rules.tickets)
         else:
             told_of = tick(connection, rules.routes, now, rules.external_url)
         return Done(stored, sum(refused.counts.values()), len(changes), told_of.deliveries, told_of.next_due, latest_ms)

@@ -27,7 +27,8 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "alerts.push": _WORKING,  # hand in alerts that something else found
         "alerts.silence": _WORKING,  # make, change and expire silences
         "alerts.resend": _WORKING,  # messages that were not delivered
-        "tickets.work": _WORKING,  # assign and resolve
+        "tickets.work": _WORKING,  # open, assign, resolve and whatever else the flow of a kind permits
+        "tickets.approve": frozenset((MANAGER, ADMIN)),  # permit, confirm and cancel what others asked for
         "reconciliation.run": _RECONCILING,  # ask for a day of a control to be run again
         "reconciliation.work": _RECONCILING,  # breaks: assign, give a reason code, comment, propose
         "reconciliation.approve": _DECIDING,  # adjustments that another person proposed

@@ -60,7 +60,7 @@ def take(console: Console, who: str, body: bytes) -> list[Refusal]:
         return []
     with writing(console.engine) as connection:
         if found.alerts:
-            faults += pipeline.push(connection, found.alerts, who, console.routes, now).refused
+            faults += pipeline.push(connection, found.alerts, who, console.routes, now, console.tickets).refused
         _counted(who, faults).write(connection, now)
     return faults
 

@@ -1,83 +1,225 @@
-"""What can be done with a ticket, as forms; which of them show hangs on its state."""
+"""What can be done with a ticket, as forms; which of their parts show hangs on what its viewer may do with it now."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import html
+from dash import dcc, html
 
+from alerts.tickets.attachments import LARGEST_BYTES
+from alerts.tickets.book import Book
+from alerts.tickets.declared import FieldEntry
 from dashboards.components.icons import icon
+from dashboards.components.ticket_detail import label
+from dashboards.components.words import TICKET_RELATION, word
 from dashboards.locale import Say
 
-FORMS = ("ticket-assigning", "ticket-resolving", "ticket-closing", "ticket-reopening", "ticket-commenting")
-"""Ids of the forms, in the order of `hidden`."""
+PARTS: dict[str, tuple[str, ...]] = {
+    "ticket-quick": ("approve", "take", "accept", "resume", "confirm", "close"),
+    "ticket-approve": ("approve",),
+    "ticket-accept": ("accept",),
+    "ticket-take": ("take",),
+    "ticket-resume": ("resume",),
+    "ticket-confirm": ("confirm",),
+    "ticket-close": ("close",),
+    "ticket-assigning": ("assign",),
+    "ticket-resolving": ("resolve",),
+    "ticket-reasoning": ("pause", "transfer", "reopen", "reject", "cancel"),
+    "ticket-pausing": ("pause",),
+    "ticket-transferring": ("transfer",),
+    "ticket-reopen": ("reopen",),
+    "ticket-reject": ("reject",),
+    "ticket-cancel": ("cancel",),
+    "ticket-writing": ("comment",),
+}
+"""The parts of the forms by their ids, each with the doings for which it shows."""
+FORMS = tuple(PARTS)
+ALWAYS = ("comment",)
+"""What everybody who works on tickets can do with one in any state."""
+DOINGS = {
+    "ticket-approve": "approve",
+    "ticket-accept": "accept",
+    "ticket-take": "take",
+    "ticket-resume": "resume",
+    "ticket-confirm": "confirm",
+    "ticket-close": "close",
+    "ticket-assign": "assign",
+    "ticket-resolve": "resolve",
+    "ticket-pause": "pause",
+    "ticket-transfer": "transfer",
+    "ticket-reopen": "reopen",
+    "ticket-reject": "reject",
+    "ticket-cancel": "cancel",
+}
+"""Buttons, and the doing that each is for."""
 
 
 def ticket_forms(_: Say) -> html.Div:
     """Every form at once, hidden; they stay in place while the rest of the page is renewed, so nothing typed is lost."""
     return html.Div(
-        [
-            html.Div(
-                [
-                    dmc.Select(
-                        id="ticket-assignee",
-                        label=_("Give it to"),
-                        data=[],
-                        searchable=True,
-                        size="sm",
-                        nothingFoundMessage=_("Nobody of that name"),
-                        className="grow",
-                    ),
-                    _button(_("Assign"), "ticket-assign"),
-                    _button([icon("person"), _("Take it")], "ticket-take"),
-                ],
-                id="ticket-assigning",
-                className="form-line",
-            ),
-            html.Div(
-                [
-                    _field("ticket-cause", _("Cause")),
-                    _field("ticket-remedy", _("Remedy")),
-                    _button([icon("check"), _("Resolve")], "ticket-resolve", main=True),
-                ],
-                id="ticket-resolving",
-                className="form",
-            ),
-            html.Div(
-                _button([icon("check"), _("Close ticket")], "ticket-close", main=True),
-                id="ticket-closing",
-                className="form",
-            ),
-            html.Div(
-                [
-                    _field("ticket-reason", _("Why is it not done?")),
-                    _button([icon("back"), _("Reopen")], "ticket-reopen"),
-                ],
-                id="ticket-reopening",
-                className="form",
-            ),
-            html.Div(
-                [_field("ticket-text", _("Comment")), _button(_("Add comment"), "ticket-comment")],
-                id="ticket-commenting",
-                className="form",
-            ),
-        ],
+        [_quick(_), _assigning(_), _resolving(_), _reasoning(_), _writing(_)],
         id="ticket-forms",
         className="panel ticket-forms",
         hidden=True,
     )
 
 
-def hidden(state: str | None, works: bool) -> tuple[bool, ...]:
-    """Whether all of the forms are hidden, and then each of FORMS, for a ticket in that state (None: there is none)."""
-    if state is None or not works:
+def hidden(doings: Collection[str] | None, works: bool) -> tuple[bool, ...]:
+    """Whether all of the forms are hidden, and then each of FORMS, for who may do that with a ticket (None: there is none)."""
+    if doings is None or not works:
         return True, *(True for _form in FORMS)
-    under_way = state in ("open", "assigned")
-    return False, not under_way, not under_way, state != "resolved", state not in ("resolved", "closed"), False
+    known = {*doings, *ALWAYS}
+    return False, *(known.isdisjoint(wanted) for wanted in PARTS.values())
 
 
-def _field(id: str, label: str) -> dmc.Textarea:
+def field_inputs(entries: Iterable[FieldEntry], _: Say) -> list[Any]:
+    """An input for each field; its id carries the field's name."""
+    return [_input(entry, _) for entry in entries]
+
+
+def resolving_fields(book: Book, kind: str) -> list[FieldEntry]:
+    """The fields that are asked for at resolving: all that were not needed to open the ticket."""
+    entry = book.kinds.get(kind)
+    return [] if entry is None else [field for field in entry.fields if field.needed != "opening"]
+
+
+def _quick(_: Say) -> html.Div:
+    return html.Div(
+        [
+            _button([icon("check"), _("Permit")], "ticket-approve", main=True),
+            _button([icon("check"), _("Accept")], "ticket-accept", main=True),
+            _button([icon("person"), _("Take it")], "ticket-take"),
+            _button([icon("arrow"), _("Go on")], "ticket-resume", main=True),
+            _button([icon("check"), _("Confirm")], "ticket-confirm", main=True),
+            _button([icon("check"), _("Close ticket")], "ticket-close", main=True),
+        ],
+        id="ticket-quick",
+        className="form-line",
+    )
+
+
+def _assigning(_: Say) -> html.Div:
+    return html.Div(
+        [
+            dmc.Select(
+                id="ticket-assignee",
+                label=_("Give it to"),
+                data=[],
+                searchable=True,
+                size="sm",
+                nothingFoundMessage=_("Nobody of that name"),
+                className="grow",
+            ),
+            _button(_("Assign"), "ticket-assign"),
+        ],
+        id="ticket-assigning",
+        className="form-line",
+    )
+
+
+def _resolving(_: Say) -> html.Div:
+    return html.Div(
+        [
+            _field("ticket-cause", _("Cause")),
+            _field("ticket-remedy", _("Remedy")),
+            html.Div(id="ticket-fields", className="form"),
+            _button([icon("check"), _("Resolve")], "ticket-resolve", main=True),
+        ],
+        id="ticket-resolving",
+        className="form",
+    )
+
+
+def _reasoning(_: Say) -> html.Div:
+    return html.Div(
+        [
+            _field("ticket-reason", _("Reason")),
+            html.Div(
+                [
+                    dmc.TextInput(id="ticket-waits-on", label=_("Waits for"), size="sm", className="grow"),
+                    _button(_("Pause"), "ticket-pause"),
+                ],
+                id="ticket-pausing",
+                className="form-line",
+            ),
+            html.Div(
+                [
+                    dmc.Select(id="ticket-department", label=_("Pass it on to"), data=[], size="sm", className="grow"),
+                    _button(_("Transfer"), "ticket-transfer"),
+                ],
+                id="ticket-transferring",
+                className="form-line",
+            ),
+            html.Div(
+                [
+                    _button([icon("back"), _("Reopen")], "ticket-reopen"),
+                    _button([icon("close"), _("Refuse")], "ticket-reject"),
+                    _button([icon("close"), _("Cancel ticket")], "ticket-cancel"),
+                ],
+                className="form-line form-end",
+            ),
+        ],
+        id="ticket-reasoning",
+        className="form",
+    )
+
+
+def _writing(_: Say) -> html.Div:
+    relations = [{"value": code, "label": word(TICKET_RELATION, code, _)} for code in TICKET_RELATION]
+    return html.Div(
+        [
+            html.Div(
+                [_field("ticket-text", _("Comment")), _button(_("Add comment"), "ticket-comment")], className="form"
+            ),
+            html.Div(
+                [
+                    dmc.Select(
+                        id="ticket-relation",
+                        label=_("Link"),
+                        data=relations,
+                        value="caused_by",
+                        size="sm",
+                        className="grow",
+                    ),
+                    dmc.TextInput(id="ticket-other", label=_("Number"), size="sm", className="short"),
+                    _button(_("Add link"), "ticket-tie"),
+                ],
+                className="form-line",
+            ),
+            dcc.Upload(
+                html.Div(
+                    [icon("save"), _("Add a file, at most {n} MiB", n=LARGEST_BYTES // 2**20)], className="button"
+                ),
+                id="ticket-upload",
+                max_size=LARGEST_BYTES,
+                className="ticket-upload",
+            ),
+        ],
+        id="ticket-writing",
+        className="form",
+    )
+
+
+def _input(entry: FieldEntry, _: Say) -> Any:
+    id = {"ticket-field": entry.name}
+    name = label(entry, _) + (" *" if entry.needed else "")
+    if entry.type == "choice":
+        data = [{"value": choice.code, "label": label(choice, _)} for choice in entry.choices]
+        return dmc.Select(id=id, label=name, data=data, size="sm", clearable=True)
+    if entry.type == "text":
+        return _field(id, name)
+    hints = {
+        "money": "12.30 CNY",
+        "date": "2026-03-02",
+        "instant": "2026-03-02 09:30",
+        "subscriber": _("is masked before it is kept"),
+    }
+    return dmc.TextInput(id=id, label=name, size="sm", placeholder=hints.get(entry.type, ""))
+
+
+def _field(id: str | dict[str, str], label: str) -> dmc.Textarea:
     return dmc.Textarea(id=id, label=label, autosize=True, minRows=1, size="sm")
 
 

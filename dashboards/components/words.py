@@ -29,10 +29,29 @@ TARGET_KIND = {
 }
 TICKET_STATE = {
     "open": mark("Open"),
+    "approved": mark("Permitted"),
     "assigned": mark("Assigned"),
+    "accepted": mark("In progress"),
+    "paused": mark("Paused"),
     "resolved": mark("Resolved"),
+    "confirmed": mark("Confirmed"),
     "closed": mark("Closed"),
+    "cancelled": mark("Cancelled"),
 }
+TICKET_RELATION = {
+    "duplicate_of": mark("Duplicate of"),
+    "child_of": mark("Child of"),
+    "caused_by": mark("Caused by"),
+    "alert": mark("Alert"),
+    "break": mark("Break"),
+    "run": mark("Run"),
+}
+TICKET_RELATION_BACK = {
+    "duplicate_of": mark("Has the duplicate"),
+    "child_of": mark("Has the child"),
+    "caused_by": mark("Caused"),
+}
+"""How the other end of a link names it."""
 PRIORITY = {"high": mark("High"), "normal": mark("Normal"), "low": mark("Low")}
 EVENT = {
     "opened": mark("Opened"),
@@ -56,6 +75,22 @@ EVENT = {
     "alert_returned": mark("Alert fires again"),
     "closed": mark("Closed"),
     "reopened": mark("Reopened"),
+    "approved": mark("Permitted"),
+    "rejected": mark("Refused"),
+    "taken": mark("Taken"),
+    "accepted": mark("Accepted"),
+    "transferred": mark("Transferred"),
+    "paused": mark("Paused"),
+    "resumed": mark("Resumed"),
+    "confirmed": mark("Confirmed"),
+    "cancelled": mark("Cancelled"),
+    "linked": mark("Link"),
+    "unlinked": mark("Link taken off"),
+    "attached": mark("File"),
+    "respond_warned": mark("Answer due soon"),
+    "respond_late": mark("Answer late"),
+    "resolve_warned": mark("Due soon"),
+    "resolve_late": mark("Late"),
 }
 OUTCOME = {"clean": mark("Balanced"), "breaks": mark("Breaks"), "refused": mark("Refused")}
 BREAK_CLASS = {

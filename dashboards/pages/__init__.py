@@ -32,6 +32,9 @@ from dashboards.pages import (
     target,
     targets,
     threads,
+    ticket,
+    ticket_figures,
+    ticket_new,
     tickets,
 )
 
@@ -50,6 +53,9 @@ MODULES = (
     alerts,
     tickets,
     on_call,
+    ticket_new,
+    ticket_figures,
+    ticket,
     targets,
     target,
     threads,

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from alerts.tickets.kinds import AT_WORK
 from core.store.tables import (
     alert,
     alert_event,
@@ -47,7 +48,7 @@ def status(connection: Connection, now: datetime) -> dict[str, Any]:
             _count(target, target.c.retired_at.is_(None)).label("targets"),
             _count(series).label("series"),
             _count(alert, alert.c.resolved_at.is_(None)).label("open_alerts"),
-            _count(ticket, ticket.c.state.in_(("open", "assigned"))).label("open_tickets"),
+            _count(ticket, ticket.c.state.in_(AT_WORK)).label("open_tickets"),
             _count(control_run).label("reconciliation_runs"),
             _count(delivery, delivery.c.state == "pending").label("pending_deliveries"),
             _count(delivery, delivery.c.state == "dead").label("dead_deliveries"),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from alerts.tickets.kinds import OVER
 from core.store.tables import alert, check_result, indicator, probe_state, sample, series, target, ticket, transition
 from dashboards.queries.rows import WORST_FIRST, Row, rows, worst
 
@@ -98,7 +99,7 @@ def _whose(connection: Connection, found: dict[str, Row]) -> None:
     """Open alerts by target, and who has them: by acknowledgement, else by ticket; the longest open one's first."""
     statement = (
         select(alert.c.target, alert.c.acknowledged_by, ticket.c.assignee, ticket.c.id)
-        .join(ticket, (ticket.c.alert_id == alert.c.id) & (ticket.c.state != "closed"), isouter=True)
+        .join(ticket, (ticket.c.alert_id == alert.c.id) & ticket.c.state.not_in(OVER), isouter=True)
         .where(alert.c.resolved_at.is_(None))
         .order_by(alert.c.opened_at)
     )

@@ -15,6 +15,14 @@ DOINGS = {
     "tie a ticket to": mark("tie a ticket to"),
     "approve": mark("approve"),
     "reject": mark("reject"),
+    "take": mark("take"),
+    "accept": mark("accept"),
+    "transfer": mark("transfer"),
+    "pause": mark("pause"),
+    "resume": mark("resume"),
+    "confirm": mark("confirm"),
+    "cancel": mark("cancel"),
+    "answer": mark("answer"),
 }
 """What somebody wanted to do, as a sentence names it."""
 NEEDED = {
@@ -26,6 +34,8 @@ NEEDED = {
     "a title": mark("a title"),
     "a cause": mark("a cause"),
     "a remedy": mark("a remedy"),
+    "a department, branch or integrator": mark("a department, branch or integrator"),
+    "whom it waits for": mark("whom it waits for"),
 }
 """What somebody left out."""
 

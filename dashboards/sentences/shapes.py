@@ -24,11 +24,13 @@ from dashboards.components.words import (
     REASON,
     SIGN_STATE,
     TICKET_STATE,
+    ticket_kind,
     word,
 )
 from dashboards.locale import Say
 from dashboards.sentences.desk import DOINGS, NEEDED
 from dashboards.sentences.files import COUNTED
+from dashboards.sentences.people import PEOPLE
 
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 WHOLE: Final = ("words", "text", "error")
@@ -82,6 +84,8 @@ VALUES: Final[Mapping[str, Callable[[str, Say], str]]] = {
     "states": _several(CASE_STATE, " or "),
     "ticketstate": _one(TICKET_STATE),
     "ticketstates": _several(TICKET_STATE, " or "),
+    "ticketkind": lambda text, _: ticket_kind(text.strip("'"), _),
+    "people": _several(PEOPLE, " or "),
     "signed": _one(SIGN_STATE),
     "decision": _one(DECISION),
     "adjustment": _one(ADJUSTMENT),

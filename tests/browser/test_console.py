@@ -23,6 +23,9 @@ PLACES = (
     "/alerts?alert=2",
     "/tickets",
     "/tickets?ticket=1",
+    "/tickets/1",
+    "/tickets/new",
+    "/tickets/figures",
     "/targets",
     "/targets/billing-db-01",
     "/threads",
@@ -176,16 +179,16 @@ def test_several_alerts_are_acknowledged_at_once_and_one_that_is_taken_is_refuse
 def test_a_ticket_is_taken_resolved_and_closed(page: Page, site: Site, watched: Watched) -> None:
     page.goto(site.url + "/tickets?ticket=2")
     page.locator("#ticket-take").click()
-    expect(page.locator(".board-column").nth(1)).to_contain_text("#2")
+    expect(page.locator(".board-column").nth(2)).to_contain_text("#2")
     page.locator("#ticket-resolve").click()
     expect(page.get_by_text("This needs a cause; nothing was written.")).to_be_visible()
     page.locator("#ticket-cause").fill("The pool was too small.")
     page.locator("#ticket-remedy").fill("Doubled it.")
     page.locator("#ticket-resolve").click()
-    expect(page.locator(".board-column").nth(2)).to_contain_text("#2")
+    expect(page.locator(".board-column").nth(4)).to_contain_text("#2")
     expect(page.locator("#ticket-detail")).to_contain_text("Doubled it.")
     page.locator("#ticket-close").click()
-    expect(page.locator(".board-column").nth(3)).to_contain_text("#2")
+    expect(page.locator(".board-column").nth(5)).to_contain_text("#2")
     with reading(site.engine) as connection:
         row = connection.execute(select(tables.ticket).where(tables.ticket.c.id == 2)).mappings().one()
         assert (row["state"], row["assignee"], row["cause"]) == ("closed", "li.wei", "The pool was too small.")

@@ -201,6 +201,7 @@ HOLES = {
     "more": "",
     "name": "closing balance (:62F:)",
     "arrival: name": "rows",
+    "links: what": "alert",
     "arrival: where": " in it",
     "loading: unreadable": "even line by line",
     "'missing' if name not in stated else f'not {meant}'": "not an integer",

@@ -28,7 +28,8 @@ def _one_open_occurrence(engine: Engine) -> list[str]:
         doubled = select(alert.c.fingerprint).where(alert.c.resolved_at.is_(None))
         doubled = doubled.group_by(alert.c.fingerprint).having(func.count() > 1)
         found += [f"fingerprint {row[0]} is open more than once" for row in connection.execute(doubled)]
-        per_alert = select(ticket.c.alert_id).group_by(ticket.c.alert_id).having(func.count() > 1)
+        per_alert = select(ticket.c.alert_id).where(ticket.c.alert_id.is_not(None))
+        per_alert = per_alert.group_by(ticket.c.alert_id).having(func.count() > 1)
         found += [f"alert {row[0]} has more than one ticket" for row in connection.execute(per_alert)]
         ticketed = select(alert.c.fingerprint).join_from(ticket, alert, alert.c.id == ticket.c.alert_id)
         without = select(alert.c.fingerprint).where(alert.c.fingerprint.not_in(ticketed)).distinct()

@@ -37,6 +37,7 @@ from core.store.tables.reconciliation import (
 )
 from core.store.tables.silencing import silence
 from core.store.tables.tickets import ticket, ticket_event
+from core.store.tables.work_orders import ticket_file, ticket_link
 
 __all__ = [
     "alert",
@@ -77,6 +78,8 @@ __all__ = [
     "target",
     "ticket",
     "ticket_event",
+    "ticket_file",
+    "ticket_link",
     "token",
     "transition",
     "user",

@@ -13,6 +13,8 @@ from dash.development.base_component import Component
 from sqlalchemy import Connection, Engine, insert, select
 
 import alerts as alert_package
+from alerts.tickets import declared
+from alerts.tickets.machine import EVENT_OF
 from core.model import instant_ms
 from core.store import tables
 from dashboards import pages
@@ -21,15 +23,30 @@ from dashboards.components.filters import address, parse, whole
 from dashboards.components.panels import as_of
 from dashboards.components.rows import title
 from dashboards.components.values import money, per_second, size, value
-from dashboards.components.words import EVENT
+from dashboards.components.words import EVENT, TICKET_STATE
 from dashboards.locale import Say
-from dashboards.pages import alerts, break_case, find, kpi, overview, run, target, targets, threads, tickets
+from dashboards.pages import (
+    alerts,
+    break_case,
+    find,
+    kpi,
+    overview,
+    run,
+    target,
+    targets,
+    threads,
+    ticket,
+    ticket_figures,
+    ticket_new,
+    tickets,
+)
 from dashboards.queries import alerts as alert_reads
 from dashboards.queries import kpi as kpi_reads
 from dashboards.queries import overview as overview_reads
 from dashboards.queries import pools as pool_reads
 from dashboards.queries import targets as target_reads
 from dashboards.queries import tickets as ticket_reads
+from dashboards.ticket_doings import DONE
 
 EN = Say("en", "Asia/Shanghai", "Asia/Shanghai")
 ZH = Say("zh_CN", "Asia/Shanghai", "Asia/Shanghai")
@@ -89,6 +106,9 @@ def test_every_page_has_its_parts_and_an_address_of_its_own() -> None:
         ("/targets/a%2Fb", target, ["a/b"]),
         ("/reconciliation/7", run, ["7"]),
         ("/breaks/7", break_case, ["7"]),
+        ("/tickets/new", ticket_new, []),
+        ("/tickets/figures", ticket_figures, []),
+        ("/tickets/7", ticket, ["7"]),
     ],
 )
 def test_an_address_finds_its_page(path: str, page: Any, segments: list[str]) -> None:
@@ -244,6 +264,8 @@ def test_tickets_stand_in_the_column_of_their_state(connection: Connection, now:
     assert [said(column).split(" ")[:2] for column in board.children] == [
         ["待派单", "2"],
         ["已派单", "1"],
+        ["处理中", "0"],
+        ["已挂起", "0"],
         ["已解决", "1"],
         ["已关闭", "1"],
     ]
@@ -453,20 +475,44 @@ def test_a_class_whose_samples_stopped_ends_its_band_as_unknown_not_as_quiet(
 
 
 @pytest.mark.parametrize(
-    ("state", "shown"),
+    ("doings", "shown"),
     [
-        ("open", {"ticket-assigning", "ticket-resolving", "ticket-commenting"}),
-        ("assigned", {"ticket-assigning", "ticket-resolving", "ticket-commenting"}),
-        ("resolved", {"ticket-closing", "ticket-reopening", "ticket-commenting"}),
-        ("closed", {"ticket-reopening", "ticket-commenting"}),
+        ((), {"ticket-writing"}),
+        (
+            ("assign", "take", "transfer", "resolve"),
+            {
+                "ticket-quick",
+                "ticket-take",
+                "ticket-assigning",
+                "ticket-resolving",
+                "ticket-reasoning",
+                "ticket-transferring",
+                "ticket-writing",
+            },
+        ),
+        (("resume",), {"ticket-quick", "ticket-resume", "ticket-writing"}),
+        (
+            ("close", "reopen"),
+            {"ticket-quick", "ticket-close", "ticket-reasoning", "ticket-reopen", "ticket-writing"},
+        ),
         (None, set()),
     ],
 )
-def test_a_ticket_offers_what_its_state_allows_to_those_who_may_work_on_it(state: str | None, shown: set[str]) -> None:
-    whole_hidden, *parts = ticket_forms.hidden(state, True)
+def test_a_ticket_offers_what_may_be_done_with_it_now_to_those_who_may(
+    doings: tuple[str, ...] | None, shown: set[str]
+) -> None:
+    whole_hidden, *parts = ticket_forms.hidden(doings, True)
     assert {form for form, hid in zip(ticket_forms.FORMS, parts, strict=True) if not hid} == shown
     assert whole_hidden is (not shown)
-    assert all(ticket_forms.hidden(state, False))
+    assert all(ticket_forms.hidden(doings, False))
+
+
+def test_every_doing_has_a_button_a_word_and_a_sentence() -> None:
+    """A move that data can declare can be made from the page, is named in the history and is told as done."""
+    assert set(ticket_forms.DOINGS.values()) == set(declared.DOINGS) == set(EVENT_OF) == set(DONE)
+    assert set(EVENT_OF.values()) <= set(EVENT)
+    assert set(declared.STATES) == set(TICKET_STATE)
+    assert {doing for doings in ticket_forms.PARTS.values() for doing in doings} == {*declared.DOINGS, "comment"}
 
 
 def test_a_class_says_who_has_its_alerts_and_how_many_nobody_has() -> None:

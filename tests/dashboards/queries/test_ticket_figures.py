@@ -1,0 +1,78 @@
+"""Figures of tickets: what counts in which month, and what does not count at all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, insert
+
+from core.store.open import writing
+from core.store.tables import ticket
+from dashboards.queries.ticket_figures import figures
+from dashboards.queries.tickets import load, tickets
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 3, 12, 6, 0, tzinfo=UTC)
+
+
+def add(connection: Connection, minutes: int, resolved_at: datetime | None, **known: object) -> None:
+    """A ticket that took so many minutes, with an hour to resolve and ten minutes to answer."""
+    opened_at = (resolved_at or NOW) - timedelta(minutes=minutes)
+    values = {
+        "kind": "high_fee",
+        "title": "t",
+        "description": "",
+        "priority": "high",
+        "state": "resolved" if resolved_at else "accepted",
+        "opened_by": "li",
+        "opened_at": opened_at,
+        "due_at": opened_at + timedelta(hours=1),
+        "respond_due_at": opened_at + timedelta(minutes=10),
+        "responded_at": opened_at + timedelta(minutes=5),
+        "resolved_at": resolved_at,
+        "resolved_by": "li" if resolved_at else None,
+        "department": "customer_service",
+        "demo": False,
+    }
+    connection.execute(insert(ticket).values(values | known))
+
+
+def test_mean_time_and_shares_by_month_kind_and_department(store: Engine) -> None:
+    march, february = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 2, 10, tzinfo=UTC)
+    with writing(store) as connection:
+        add(connection, 30, march)
+        add(connection, 90, march, responded_at=march - timedelta(minutes=75))
+        add(connection, 60, march, department="business_support")
+        add(connection, 60, february, due_at=None, respond_due_at=None)
+        add(connection, 10, datetime(2026, 2, 28, 16, 30, tzinfo=UTC), kind="fault")  # already 1 March in Shanghai
+        add(connection, 10, march, resolved_by=None)  # the alert closed it by itself
+        add(connection, 10, None)  # nobody is done
+        add(connection, 10, datetime(2025, 8, 1, tzinfo=UTC))  # too long ago
+        found = figures(connection, NOW, SHANGHAI, {})
+        only = figures(connection, NOW, SHANGHAI, {"department": "business_support", "kind": "high_fee"})
+    counts = ("tickets", "handled_minutes", "answered", "answered_in_time", "resolved", "resolved_in_time")
+    shown = [(row["month"], row["kind"], row["department"], *(row[name] for name in counts)) for row in found]
+    assert shown == [
+        ("2026-03", "fault", "customer_service", 1, 10.0, 1, 1, 1, 1),
+        ("2026-03", "high_fee", "business_support", 1, 60.0, 1, 1, 1, 1),
+        ("2026-03", "high_fee", "customer_service", 2, 60.0, 2, 1, 2, 1),
+        ("2026-02", "high_fee", "customer_service", 1, 60.0, 0, 0, 0, 0),
+    ]
+    assert [row["department"] for row in only] == ["business_support"]
+
+
+def test_the_board_sorts_by_the_clock_that_runs_out_first_and_filters(store: Engine) -> None:
+    """An answer that is due comes before a remedy that is; paused tickets come last."""
+    with writing(store) as connection:
+        add(connection, 5, None, title="answer soon", responded_at=None)
+        add(connection, 50, None, title="resolve soon")
+        add(connection, 5, None, title="paused", state="paused", due_at=None, waits_on="x")
+        add(connection, 90, None, title="late", department="network", assignee="li")
+        add(connection, 1, None, title="cancelled", state="cancelled", closed_at=NOW - timedelta(days=9))
+        rows = tickets(connection, NOW, {})
+        assert [row["title"] for row in rows] == ["late", "answer soon", "resolve soon", "paused"]
+        late = tickets(connection, NOW, {"late": "yes"})
+        assert [row["title"] for row in late] == ["late"]
+        assert [row["title"] for row in tickets(connection, NOW, {"department": "network"})] == ["late"]
+        assert load(connection, NOW) == {"by_state": {"accepted": 3, "paused": 1}, "open": 4, "late": 1, "nobody": 3}
