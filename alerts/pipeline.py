@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from alerts import dispatch, groups, lifecycle
+from alerts.changes import marking
 from alerts.config import RoutesFile, TicketPolicy
 from alerts.lifecycle import Changes
 from alerts.routing import Node, route
@@ -30,7 +31,7 @@ def handle(
     connection: Connection, findings: Sequence[Finding], routes: RoutesFile, now: datetime, external_url: str = ""
 ) -> Handled:
     """Take findings all the way to the outbox, and flush whatever groups are due besides."""
-    changes = lifecycle.apply(connection, findings, now)
+    changes = lifecycle.apply(connection, marking.marked(connection, findings, now), now)
     if changes.changed:
         _tickets(connection, routes, changes, now)
         dispatch.plan(connection, routes, changes.changed, now, changes.moved)

@@ -21,6 +21,7 @@ from alerts.sending import Io
 from bomc import __version__
 from bomc.assurance.controls import Controls
 from bomc.configuration.estate import Estate
+from bomc.duty.round import DutyRound
 from bomc.home import Home
 from bomc.pipeline.cycle import Cycle, Done, Rules
 from bomc.pipeline.delivery import Delivery
@@ -33,6 +34,7 @@ from bomc.pipeline.writer import Writer
 
 log = logging.getLogger("bomc")
 CONTROLS_EVERY_S = 60
+DUTY_EVERY_S = 30
 STANDBY_ASKS_EVERY_S = 2.0
 
 
@@ -138,6 +140,15 @@ class Pipeline:
             self.schedule.scheduler.add_job(
                 self._controls.round, every, id="controls", next_run_time=clock(), max_instances=1, **common
             )
+        self._duty = DutyRound(engine, estate.duty, estate.plans, clock, self.writer.submit)
+        self.schedule.scheduler.add_job(
+            self._duty.round,
+            IntervalTrigger(seconds=DUTY_EVERY_S, timezone="UTC"),
+            id="duty",
+            next_run_time=clock(),
+            max_instances=1,
+            **common,
+        )
         self._started = clock()
 
     def start(self) -> None:

@@ -12,6 +12,9 @@ from pydantic import BaseModel
 
 from alerts.config import RoutesFile, default_routes
 from alerts.config import faults as route_faults
+from alerts.duty.config import DutyFile
+from alerts.duty.plan_config import PlansFile
+from bomc.configuration import duty as duty_files
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
 from bomc.configuration.models import (
@@ -50,6 +53,8 @@ class Estate:
     checks: tuple[Check, ...]
     routes: RoutesFile
     controls: tuple[Control, ...]
+    duty: DutyFile
+    plans: PlansFile
 
 
 def load_estate(folder: Path) -> Estate:
@@ -58,7 +63,7 @@ def load_estate(folder: Path) -> Estate:
         raise ConfigurationError(
             [Fault(str(folder), 1, "there is no such folder; `bomc init DIR` makes one to start from")]
         )
-    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml")}
+    documents = {name: _read(folder / name) for name in (*FILES, "routes.yaml", *duty_files.FILES)}
     stray = [
         Fault(path.name, 1, f"this file is not read; known are {', '.join(documents)} and {FOLDER}/NAME.yaml")
         for path in sorted(folder.glob("*.y*ml"))
@@ -72,10 +77,13 @@ def load_estate(folder: Path) -> Estate:
     checks = _checks(documents["checks.yaml"])
     controls, wrong = read_controls(folder)
     wrong += _as_targets(controls, targets, documents["checks.yaml"], checks)
+    duty, plans = duty_files.read(documents)
+    duty_files.as_targets(duty, targets, documents["duty.yaml"])
+    checks += duty_files.checks_of(duty, checks, documents["duty.yaml"])
     faults = sorted(stray + wrong + sorted_faults(documents.values()))
     if faults or routes is None or settings is None:
         raise ConfigurationError(faults)
-    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls)
+    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, duty, plans)
 
 
 def _read(path: Path) -> Document:

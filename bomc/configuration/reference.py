@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from alerts.config import RoutesFile
+from bomc.configuration.duty import FILES as DUTY_FILES
 from bomc.configuration.models import FILES
 from checks.registry import PARAMS
 from collectors.registry import COLLECTORS
@@ -54,7 +55,7 @@ def reference() -> str:
 
 def _files() -> dict[str, type[BaseModel]]:
     names = ("bomc.yaml", "targets.yaml", "checks.yaml", "routes.yaml")
-    return {name: FILES.get(name, RoutesFile) for name in names}
+    return {name: FILES.get(name, RoutesFile) for name in names} | dict(DUTY_FILES)
 
 
 def _controls() -> dict[str, type[BaseModel]]:
