@@ -41,6 +41,8 @@ def serve(engine: Engine, estate: Estate, address: Address, listener: socket.soc
         lifetime=settings.console.session_absolute,
         controls=[card(control, zone) for control in estate.controls],
         expectations=lambda now: expectations(estate.controls, zone, now, DAYS_SHOWN, first_days(engine)),
+        duty=estate.duty,
+        plans=estate.plans,
         home=home.path.resolve(),
     )
     app = create_app(console, lambda dash: register_pages(dash, console))

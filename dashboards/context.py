@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
+from alerts.duty.config import DutyFile
+from alerts.duty.plan_config import PlansFile
 from core.people.rights import allowed
 from core.people.users import LANGUAGES
 from dashboards.controls import ControlCard
@@ -47,6 +49,8 @@ class Console:
     settings: Mapping[str, object] = field(default_factory=dict)  # what commands need besides, by name
     controls: Sequence[ControlCard] = ()  # the standing controls, in the order in which pages list them
     expectations: Callable[[datetime], Sequence[Expectation]] = _nothing_expected  # deliveries that are due around then
+    duty: DutyFile = field(default_factory=DutyFile)  # the duty desks
+    plans: PlansFile = field(default_factory=PlansFile)  # their routine jobs
     home: Path | None = None  # the folder below which the runs' files are; without it there is nothing to download
 
     @property

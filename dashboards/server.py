@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from core.people import rights
-from dashboards import api, downloads, live, login
+from dashboards import api, downloads, duty_api, live, login
 from dashboards.answers import refusal, security_headers
 from dashboards.backend import ConsoleBackend
 from dashboards.callbacks import unguarded
@@ -64,6 +64,7 @@ def create_app(console: Console, register_pages: Callable[[Dash], None] | None) 
     app.state.console = console
     login.register(app, console)
     api.register(app, console)
+    duty_api.register(app, console)
     live.register(app, console)
     downloads.register(app, console)
     _serve_pages(app, dash)

@@ -114,9 +114,12 @@ def approve(connection: Connection, change_id: int, who: str, now: datetime) -> 
 def begin(connection: Connection, change_id: int, who: str, now: datetime) -> None:
     """Say that an approved change begins. Raises ChangeError long before its window, or after it."""
     row = _found(connection, change_id)
-    if row.state == "approved" and not row.starts_at - EARLY <= now < row.ends_at:
-        when = "has not come yet" if now < row.starts_at else "is over"
-        raise ChangeError(f"The window of change {change_id} {when}; cancel it and plan another, or keep to it.")
+    if row.state == "approved" and now < row.starts_at - EARLY:
+        raise ChangeError(
+            f"The window of change {change_id} has not come yet; cancel it and plan another, or keep to it."
+        )
+    if row.state == "approved" and now >= row.ends_at:
+        raise ChangeError(f"The window of change {change_id} is over; cancel it and plan another.")
     _move(connection, row, ("approved",), "begin", state="running", began_at=now)
     _write_down(connection, change_id, who, "running", "", now, {})
 

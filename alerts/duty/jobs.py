@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -96,11 +96,11 @@ def fill(connection: Connection, job_id: int, who: str, code: str, value: str, r
     kept = _value(item, value)
     in_range = _in_range(item, kept)
     if not in_range and not remark:
-        raise DutyError(f"{called(item)}: {_range_fault(item, kept)}; add a remark that says why.")
+        _ask_for_remark(item, kept)
     result = {"value": kept, "remark": remark, "who": who, "at": now.isoformat(), "in_range": in_range}
     earlier = row.results.get(code, {})
     result["ticket"] = earlier.get("ticket")
-    if not in_range and item["kind"] == "number" and result["ticket"] is None:
+    if not in_range and isinstance(kept, float) and result["ticket"] is None:
         result["ticket"] = _ticket(connection, row, item, kept, remark, who, now)
     _keep(connection, row, code, result)
     detail = f"{code}: {kept}" + (f"; {remark}" if remark else "")
@@ -202,24 +202,27 @@ def _in_range(item: Mapping[str, Any], value: str | float) -> bool:
     return (least is None or value >= least) and (most is None or value <= most)
 
 
-def _range_fault(item: Mapping[str, Any], value: str | float) -> str:
+def _ask_for_remark(item: Mapping[str, Any], value: str | float) -> NoReturn:
+    """Raises DutyError that says what is out of range."""
     if not isinstance(value, float):
-        return "the answer is no"
+        raise DutyError(f"{called(item)}: the answer is no; add a remark that says why.")
     if item["least"] is not None and value < item["least"]:
-        return f"{value:g} is less than {item['least']:g}"
-    return f"{value:g} is more than {item['most']:g}"
+        raise DutyError(f"{called(item)}: {value:g} is less than {item['least']:g}; add a remark that says why.")
+    raise DutyError(f"{called(item)}: {value:g} is more than {item['most']:g}; add a remark that says why.")
 
 
 def _ticket(
     connection: Connection,
     row: AnyRow,
     item: Mapping[str, Any],
-    value: str | float,
+    value: float,
     remark: str,
     who: str,
     now: datetime,
 ) -> int:
-    title = f"{row.plan}, {row.day}: {called(item)} {_range_fault(item, value)}"
+    low = item["least"] is not None and float(value) < item["least"]
+    bound = f"less than {item['least']:g}" if low else f"more than {item['most']:g}"
+    title = f"{row.plan}, {row.day}: {called(item)} {value:g} is {bound}"
     description = f"{called(item)}: {value} {item['unit']}\n{remark}\njob {row.id}, {row.desk}"
     return open_ticket(connection, who, "maintenance", title, now, description=description)
 

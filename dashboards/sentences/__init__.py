@@ -14,11 +14,11 @@ from functools import cache, lru_cache
 from typing import Final
 
 from dashboards.locale import Say
-from dashboards.sentences import arrivals, desk, equations, files, statements
+from dashboards.sentences import arrivals, desk, duty, equations, files, statements
 from dashboards.sentences.shapes import Shape, kind_of, said, shape
 
 KNOWN: Final = tuple(
-    dict.fromkeys((*desk.SHAPES, *arrivals.SHAPES, *equations.SHAPES, *files.SHAPES, *statements.SHAPES))
+    dict.fromkeys((*desk.SHAPES, *duty.SHAPES, *arrivals.SHAPES, *equations.SHAPES, *files.SHAPES, *statements.SHAPES))
 )
 """Every shape that a page knows."""
 DEEPEST: Final = 8

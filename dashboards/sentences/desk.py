@@ -15,6 +15,11 @@ DOINGS = {
     "tie a ticket to": mark("tie a ticket to"),
     "approve": mark("approve"),
     "reject": mark("reject"),
+    "accept": mark("accept"),
+    "refuse": mark("refuse"),
+    "begin": mark("begin"),
+    "end": mark("end"),
+    "cancel": mark("cancel"),
 }
 """What somebody wanted to do, as a sentence names it."""
 NEEDED = {
@@ -26,6 +31,12 @@ NEEDED = {
     "a title": mark("a title"),
     "a cause": mark("a cause"),
     "a remedy": mark("a remedy"),
+    "a text": mark("a text"),
+    "a result": mark("a result"),
+    "a result in words": mark("a result in words"),
+    "a requirement number": mark("a requirement number"),
+    "a back-out plan": mark("a back-out plan"),
+    "a contact": mark("a contact"),
 }
 """What somebody left out."""
 

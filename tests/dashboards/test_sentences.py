@@ -84,6 +84,8 @@ RAISED = {
     "reconciliation/desk": ("DeskError",),
     "dashboards": ("DeskError",),
     "alerts/tickets": ("TicketError",),
+    "alerts/duty": ("DutyError",),
+    "alerts/changes": ("ChangeError",),
     "reconciliation/sources": ("SourceError",),
     "reconciliation/controls": ("TableError", "QuantityError", "SqlError"),
 }
