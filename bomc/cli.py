@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bomc import __version__
-from bomc.commands import demo, look, people, reconcile, serve, setup
+from bomc.commands import change, demo, look, people, reconcile, serve, setup
 
 app = typer.Typer(
     name="bomc",
@@ -44,6 +44,7 @@ app.add_typer(people.user_app, name="user")
 app.add_typer(people.token_app, name="token")
 app.command()(look.status)
 app.command()(look.collect)
+app.add_typer(change.change_app, name="change")
 app.add_typer(reconcile.reconcile_app, name="reconcile")
 
 

@@ -71,7 +71,7 @@ def _store(connection: Connection, plan: Plan, due: Due, now: datetime) -> int:
     number = connection.execute(adding.returning(job.c.id)).scalar_one_or_none()
     if number is None:
         return 0
-    _note(connection, number, now, "opened", WHO, f"due at {due.due_at.isoformat()}")
+    _note(connection, number, now, "opened", WHO, "")
     return 1
 
 

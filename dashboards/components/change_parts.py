@@ -86,7 +86,7 @@ def change_list(found: Sequence[Row], filters: Mapping[str, str], now: datetime,
             )
             for row in found
         ],
-        className="rows",
+        className="list",
     )
 
 

@@ -246,7 +246,7 @@ def handover_list(found: Sequence[Row], desk: Desk, filters: Mapping[str, str], 
             )
             for row in found
         ],
-        className="rows",
+        className="list",
     )
 
 

@@ -68,7 +68,7 @@ def job_list(found: Sequence[Row], plans: Mapping[str, Plan], filters: Mapping[s
             )
             for row in found
         ],
-        className="rows",
+        className="list",
     )
 
 
@@ -125,7 +125,7 @@ def shares(found: Sequence[Row], plans: Mapping[str, Plan], _: Say) -> Any:
     """How many jobs were done in time, by plan and month."""
     if not found:
         return empty(_("No job was due yet."))
-    heads = (_("Job plan"), _("Month"), _("Due"), _("In time"), _("Late"), _("Missed"), _("Share in time"))
+    heads = (_("Job plan"), _("Month"), _("Jobs due"), _("In time"), _("Done late"), _("Missed"), _("Share in time"))
     body = [
         html.Tr(
             [
@@ -185,7 +185,7 @@ def job_detail(
 def _result(item: Mapping[str, Any], result: Mapping[str, Any] | None, _: Say) -> html.Div:
     title = item["title"]["zh" if _.language.startswith("zh") else "en"]
     if result is None:
-        told: list[Any] = [html.Span(_("not yet"), className="dim")]
+        told: list[Any] = [html.Span(_("no result yet"), className="dim")]
     else:
         value = {"yes": _("yes"), "no": _("no")}.get(str(result["value"]), str(result["value"]))
         told = [
@@ -234,7 +234,7 @@ def _field(item: Mapping[str, Any], result: Mapping[str, Any], _: Say) -> html.D
         return html.Div([html.Span(label, className="field-label"), upload], className="form checklist-item")
     if kind == "yes_no":
         choices = [{"value": "yes", "label": _("yes")}, {"value": "no", "label": _("no")}]
-        field: Any = dmc.Select(data=choices, value=value, clearable=True, placeholder=_("not yet"), **known)
+        field: Any = dmc.Select(data=choices, value=value, clearable=True, placeholder=_("no result yet"), **known)
     elif kind == "number":
         shown = "" if value is None else f"{value:g}"
         field = dmc.TextInput(value=shown, description=_range(item, _), **known)

@@ -35,7 +35,7 @@ TICKET_STATE = {
     "closed": mark("Closed"),
 }
 JOB_STATE = {
-    "open": mark("Open"),
+    "open": mark("To do"),
     "missed": mark("Missed"),
     "done": mark("Done"),
     "late": mark("Done late"),

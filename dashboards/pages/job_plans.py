@@ -322,7 +322,7 @@ def render_filters(duty: DutyFile, first: date, filters: Mapping[str, str], _: S
 def _load(rows: Row, _: Say) -> list[Any]:
     found = jobs.load(rows["current"])
     return [
-        html.Span(_("{n} open", n=_.number(found["open"]))),
+        html.Span(_("{n} to do", n=_.number(found["open"]))),
         html.Span(_("{n} missed", n=_.number(found["missed"])), className="flood" if found["missed"] else ""),
         html.Span(_("{n} done", n=_.number(found["done"]))),
     ]
