@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import Connection, func, select, text
 
 from alerts import dispatch, groups, lifecycle, muting, pushes
+from alerts.changes import marking
 from alerts.config import RoutesFile
 from alerts.lifecycle import Changes
 from alerts.occurrences import AnyRow
@@ -46,7 +47,9 @@ def handle(
 ) -> Handled:
     """Take findings all the way to the outbox, and flush whatever groups are due besides. `book`: what tickets are."""
     _alone(connection)
-    changes = lifecycle.apply(connection, findings, now) + pushes.lapse(connection, now)
+    changes = lifecycle.apply(connection, marking.marked(connection, findings, now), now) + pushes.lapse(
+        connection, now
+    )
     _follow(connection, routes, changes, now, book)
     made = _tell(connection, routes, now, external_url)
     return Handled(changes.changed, made, next_due(connection))

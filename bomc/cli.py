@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from bomc import __version__
-from bomc.commands import alerts, deliveries, demo, heartbeats, look, oncall, people, reconcile, serve, setup, tickets
+from bomc.commands import (
+    alerts,
+    change,
+    deliveries,
+    demo,
+    heartbeats,
+    look,
+    oncall,
+    people,
+    reconcile,
+    serve,
+    setup,
+    tickets,
+)
 
 app = typer.Typer(
     name="bomc",
@@ -46,6 +59,7 @@ deliveries.register(alerts.alerts_app)
 app.add_typer(alerts.alerts_app, name="alerts")
 app.command()(look.status)
 app.command()(look.collect)
+app.add_typer(change.change_app, name="change")
 app.add_typer(reconcile.reconcile_app, name="reconcile")
 app.add_typer(heartbeats.heartbeat_app, name="heartbeat")
 app.add_typer(oncall.oncall_app, name="oncall")

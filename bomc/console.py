@@ -43,6 +43,8 @@ def serve(engine: Engine, estate: Estate, address: Address, listener: socket.soc
         expectations=lambda now: expectations(estate.controls, zone, now, DAYS_SHOWN, first_days(engine)),
         routes=estate.routes,
         oncall=estate.routes.oncall,
+        duty=estate.duty,
+        plans=estate.plans,
         home=home.path.resolve(),
         heartbeats=estate.heartbeats,
         tickets=estate.tickets,

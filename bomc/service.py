@@ -23,6 +23,7 @@ from bomc import __version__
 from bomc.assurance.controls import Controls
 from bomc.assurance.work_orders import WorkOrders
 from bomc.configuration.estate import Estate
+from bomc.duty.round import DutyRound
 from bomc.home import Home
 from bomc.pipeline.cycle import Cycle, Done, Rules
 from bomc.pipeline.delivery import Delivery
@@ -39,6 +40,7 @@ log = logging.getLogger("bomc")
 CONTROLS_EVERY_S = 60
 SILENT_AFTER_S = 15.0
 TICKETS_EVERY_S = 30
+DUTY_EVERY_S = 30
 STANDBY_ASKS_EVERY_S = 2.0
 
 
@@ -159,6 +161,11 @@ class Pipeline:
         every = IntervalTrigger(seconds=TICKETS_EVERY_S, timezone="UTC")
         self.schedule.scheduler.add_job(
             self._work_orders.round, every, id="work orders", next_run_time=clock(), max_instances=1, **common
+        )
+        self._duty = DutyRound(engine, estate.duty, estate.plans, clock, self.writer.submit)
+        every = IntervalTrigger(seconds=DUTY_EVERY_S, timezone="UTC")
+        self.schedule.scheduler.add_job(
+            self._duty.round, every, id="duty", next_run_time=clock(), max_instances=1, **common
         )
         self._started = clock()
 

@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 
 from alerts.config import RoutesFile, default_routes
+from alerts.duty.config import DutyFile
+from alerts.duty.plan_config import PlansFile
 from alerts.oncall.config import OnCallFile
 from alerts.tickets.book import Book, default_book
 from core.people.rights import allowed
@@ -55,6 +57,8 @@ class Console:
     heartbeats: Sequence[Heartbeat] = ()  # the jobs that are to be heard of
     oncall: OnCallFile = field(default_factory=OnCallFile)  # who is on call, as the configuration says
     tickets: Book = field(default_factory=default_book)  # what tickets are here
+    duty: DutyFile = field(default_factory=DutyFile)  # the duty desks
+    plans: PlansFile = field(default_factory=PlansFile)  # their routine jobs
     home: Path | None = None  # the folder below which the runs' files are; without it there is nothing to download
 
     @property

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from core.people import rights
-from dashboards import alertmanager, api, downloads, feeds, live, login, phone, pings, ticket_api
+from dashboards import alertmanager, api, downloads, duty_api, feeds, live, login, phone, pings, ticket_api
 from dashboards.answers import refusal, security_headers
 from dashboards.backend import ConsoleBackend
 from dashboards.callbacks import unguarded
@@ -65,6 +65,7 @@ def create_app(console: Console, register_pages: Callable[[Dash], None] | None) 
     login.register(app, console)
     api.register(app, console)
     alertmanager.register(app, console)
+    duty_api.register(app, console)
     live.register(app, console)
     ticket_api.register(app, console)
     downloads.register(app, console)

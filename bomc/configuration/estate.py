@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from alerts.config import RoutesFile, default_routes
 from alerts.config import faults as route_faults
 from alerts.config import notes as route_notes
+from alerts.duty.config import DutyFile
+from alerts.duty.plan_config import PlansFile
 from alerts.heartbeats.config import Heartbeat, HeartbeatsFile
 from alerts.heartbeats.config import faults as heartbeat_faults
 from alerts.oncall.config import OnCallFile
@@ -22,6 +24,7 @@ from alerts.oncall.faults import warnings as oncall_warnings
 from alerts.tickets.book import Book, changed_by, default_book
 from alerts.tickets.book import faults as ticket_faults
 from alerts.tickets.declared import TicketsFile
+from bomc.configuration import duty as duty_files
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
 from bomc.configuration.maintenance import read as read_maintenance
@@ -65,6 +68,8 @@ class Estate:
     checks: tuple[Check, ...]
     routes: RoutesFile
     controls: tuple[Control, ...]
+    duty: DutyFile
+    plans: PlansFile
     heartbeats: tuple[Heartbeat, ...] = ()
     tickets: Book = dataclass_field(default_factory=default_book)
     notes: tuple[Fault, ...] = ()  # what is not wrong and has no effect
@@ -76,7 +81,7 @@ def load_estate(folder: Path) -> Estate:
         raise ConfigurationError(
             [Fault(str(folder), 1, "there is no such folder; `bomc init DIR` makes one to start from")]
         )
-    documents = {name: _read(folder / name) for name in (*FILES, *FURTHER)}
+    documents = {name: _read(folder / name) for name in (*FILES, *FURTHER, *duty_files.FILES)}
     stray = [
         Fault(path.name, 1, f"this file is not read; known are {', '.join(documents)} and {FOLDER}/NAME.yaml")
         for path in sorted(folder.glob("*.y*ml"))
@@ -97,6 +102,9 @@ def load_estate(folder: Path) -> Estate:
     checks = _checks(documents["checks.yaml"])
     controls, wrong = read_controls(folder)
     wrong += _as_targets(controls, targets, documents["checks.yaml"], checks)
+    duty, plans = duty_files.read(documents)
+    duty_files.as_targets(duty, targets, documents["duty.yaml"])
+    checks += duty_files.checks_of(duty, checks, documents["duty.yaml"])
     faults = sorted(stray + wrong + sorted_faults(documents.values()))
     if faults or routes is None or settings is None or oncall is None or windows is None or tickets is None:
         raise ConfigurationError(faults)
@@ -104,7 +112,17 @@ def load_estate(folder: Path) -> Estate:
     routes = routes.beside(oncall).with_maintenance(windows)
     notes = tuple(Fault(shown.file, shown.line(place), sentence) for place, sentence in route_notes(routes))
     return Estate(
-        settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, heartbeats, tickets, notes
+        settings=settings,
+        targets=targets,
+        probes=tuple(probes),
+        checks=(*checks, *checks_of(controls)),
+        routes=routes,
+        controls=controls,
+        duty=duty,
+        plans=plans,
+        heartbeats=heartbeats,
+        tickets=tickets,
+        notes=notes,
     )
 
 

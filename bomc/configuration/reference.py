@@ -13,6 +13,7 @@ from alerts.config import RoutesFile
 from alerts.heartbeats.config import HeartbeatsFile
 from alerts.oncall.config import OnCallFile
 from alerts.tickets.declared import TicketsFile
+from bomc.configuration.duty import FILES as DUTY_FILES
 from bomc.configuration.models import FILES
 from checks.registry import PARAMS
 from collectors.registry import COLLECTORS
@@ -62,7 +63,7 @@ def _files() -> dict[str, type[BaseModel]]:
         "oncall.yaml": OnCallFile,
         "tickets.yaml": TicketsFile,
     }
-    return {**FILES, **further}
+    return {**FILES, **further, **DUTY_FILES}
 
 
 def _controls() -> dict[str, type[BaseModel]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bomc.configuration.controls import KIND as CONTROL_KIND
+from bomc.configuration.duty import KIND as DESK_KIND
 from bomc.pipeline.probe_samples import SUFFIX as PROBE_SUFFIX
 from checks.check import Series
 from core.model import Indicator, Kind, Labels, Target, labels_of
@@ -16,6 +17,8 @@ from core.store.tables import series as series_table
 from core.store.tables import target as target_table
 from core.store.upsert import upsert
 
+WITHOUT_PROBES = (CONTROL_KIND, DESK_KIND)
+"""Kinds of target that the service itself tells of."""
 Key = tuple[str, Labels]
 """Indicator and labels: what tells the series of one target apart."""
 
@@ -112,7 +115,7 @@ class Catalogue:
         self.by_probe.setdefault(probe, []).append(index)
 
     def _has_home(self, target: str, probe: str) -> bool:
-        return self._targets[target].kind == CONTROL_KIND or probe.removesuffix(PROBE_SUFFIX) in self._every_s
+        return self._targets[target].kind in WITHOUT_PROBES or probe.removesuffix(PROBE_SUFFIX) in self._every_s
 
     def create(self, connection: Connection, target: str, keys: list[Key], probe: str, now: datetime) -> list[Series]:
         """New series of one target, in the order of `keys`; those that a former probe brought go on as this one's."""

@@ -8,6 +8,7 @@ VIEWER, OPERATOR, AUDITOR, MANAGER, ADMIN = ROLES = ("viewer", "operator", "audi
 
 _EVERYBODY = frozenset(ROLES)
 _WORKING = frozenset((OPERATOR, MANAGER, ADMIN))
+_LEADING = frozenset((MANAGER, ADMIN))
 _RECONCILING = frozenset((OPERATOR, AUDITOR, MANAGER, ADMIN))
 _DECIDING = frozenset((AUDITOR, MANAGER, ADMIN))
 
@@ -29,6 +30,11 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "alerts.resend": _WORKING,  # messages that were not delivered
         "tickets.work": _WORKING,  # open, assign, resolve and whatever else the flow of a kind permits
         "tickets.approve": frozenset((MANAGER, ADMIN)),  # permit, confirm and cancel what others asked for
+        "see.duty": _EVERYBODY,  # shifts, handovers, the duty log, job plans and the change calendar
+        "duty.work": _WORKING,  # hand over, do jobs, write the duty log
+        "duty.roster": _LEADING,  # change by hand who is on duty
+        "changes.plan": _WORKING,  # plan a change, say how it went
+        "changes.approve": _LEADING,  # changes that another person planned
         "reconciliation.run": _RECONCILING,  # ask for a day of a control to be run again
         "reconciliation.work": _RECONCILING,  # breaks: assign, give a reason code, comment, propose
         "reconciliation.approve": _DECIDING,  # adjustments that another person proposed

@@ -9,6 +9,7 @@ from typing import Any
 from dash import dcc, html
 
 from core.model import instant_ms
+from dashboards.components.change_parts import linked_changes, with_bands
 from dashboards.components.charts import chart
 from dashboards.components.figures import Strip, strips
 from dashboards.components.filters import address, segment
@@ -65,6 +66,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
                 [
                     (_("Check"), row["check_name"]),
                     (_("Target"), _target(row)),
+                    (_("Change"), linked_changes(row.get("changes", ()), _)),
                     (_("Opened"), _.instant(row["opened_at"])),
                     (_("Resolved"), _.instant(row["resolved_at"]) if row["resolved_at"] else None),
                     (_("Acknowledged"), acknowledged),
@@ -147,6 +149,7 @@ def _chart(rows: dict[str, Any], _: Say) -> Any:
         if event["kind"] in ("opened", "resolved") and instant_ms(event["at"]) >= rows["start_ms"]
     ]
     figure = strips([strip], rows["curves"], happened, rows["start_ms"], rows["end_ms"], _)
+    figure = with_bands(figure, rows.get("bands", ()), _)
     return chart("alert-chart", figure, _("The last hour of {indicator}", indicator=subject["indicator"]))
 
 

@@ -32,10 +32,11 @@ def title(row: Row) -> str:
 
 
 def where(row: Row, _: Say) -> str:
-    """What an alert's summary leaves open: the target that it does not name, the business day that it is about."""
+    """What an alert's summary leaves open: the target that it does not name, its business day, the changes that explain it."""
     known = [] if row["target"] in title(row) else [row["target"]]
     day = row["labels"].get("business_day")
-    return " · ".join(known + ([_("business day {day}", day=day)] if day else []))
+    known += [_("business day {day}", day=day)] if day else []
+    return " · ".join(known + [_("change {n}", n=number) for number in row.get("changes", ())])
 
 
 def holder(row: Row) -> str | None:

@@ -26,6 +26,7 @@ TARGET_KIND = {
     "service": mark("Services"),
     "exporter": mark("Exporters"),
     "control": mark("Controls"),
+    "duty_desk": mark("Duty desks"),
 }
 TICKET_STATE = {
     "open": mark("Open"),
@@ -52,6 +53,54 @@ TICKET_RELATION_BACK = {
     "caused_by": mark("Caused"),
 }
 """How the other end of a link names it."""
+JOB_STATE = {
+    "open": mark("To do"),
+    "missed": mark("Missed"),
+    "done": mark("Done"),
+    "late": mark("Done late"),
+    "dropped": mark("Dropped"),
+    "coming": mark("To come"),
+}
+HANDOVER_STATE = {
+    "draft": mark("Draft"),
+    "prepared": mark("Prepared"),
+    "accepted": mark("Accepted"),
+    "refused": mark("Refused"),
+}
+CHANGE_STATE = {
+    "planned": mark("Planned"),
+    "approved": mark("Approved"),
+    "running": mark("Under way"),
+    "done": mark("Done"),
+    "backed_out": mark("Backed out"),
+    "failed": mark("Failed"),
+    "cancelled": mark("Cancelled"),
+}
+CHANGE_KIND = {"change": mark("Change"), "release": mark("Release")}
+RISK = {"low": mark("Low"), "medium": mark("Medium"), "high": mark("High")}
+ENTRY_KIND = {
+    "event": mark("Event"),
+    "visit": mark("Visit"),
+    "phone": mark("Phone call"),
+    "work": mark("Work"),
+    "other": mark("Other"),
+}
+ENTRY_FIELD = {
+    "visitor": mark("Visitor"),
+    "company": mark("Company"),
+    "room": mark("Machine room"),
+    "purpose": mark("Purpose"),
+    "escort": mark("Escorted by"),
+    "left_at": mark("Left at"),
+}
+SECTION = {
+    "alerts": mark("Open alerts"),
+    "tickets": mark("Open tickets"),
+    "files": mark("Late and missing files"),
+    "runs": mark("Unsigned runs"),
+    "changes": mark("Changes"),
+    "jobs": mark("Jobs not done"),
+}
 PRIORITY = {"high": mark("High"), "normal": mark("Normal"), "low": mark("Low")}
 EVENT = {
     "opened": mark("Opened"),
@@ -91,6 +140,17 @@ EVENT = {
     "respond_late": mark("Answer late"),
     "resolve_warned": mark("Due soon"),
     "resolve_late": mark("Late"),
+    "begun": mark("Begun"),
+    "prepared": mark("Prepared"),
+    "refused": mark("Refused"),
+    "filled": mark("Result"),
+    "evidence": mark("Evidence"),
+    "done": mark("Done"),
+    "dropped": mark("Dropped"),
+    "planned": mark("Planned"),
+    "running": mark("Under way"),
+    "backed_out": mark("Backed out"),
+    "failed": mark("Failed"),
 }
 OUTCOME = {"clean": mark("Balanced"), "breaks": mark("Breaks"), "refused": mark("Refused")}
 BREAK_CLASS = {

@@ -23,7 +23,7 @@ from dashboards.components.panels import as_of, empty, panel
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
-from dashboards.queries import alerts, curves
+from dashboards.queries import alerts, changes, curves
 from dashboards.queries.rows import Row
 
 PATH = "/alerts"
@@ -274,6 +274,7 @@ def read(connection: Any, alert_id: int, now_ms: int) -> dict[str, Any]:
         "occurrences": alerts.occurrences(connection, row["fingerprint"]),
         "subject": subject,
         "curves": found,
+        "bands": changes.bands(connection, row["target"], start_ms, now_ms),
         "start_ms": start_ms,
         "end_ms": now_ms,
     }

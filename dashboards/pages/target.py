@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from core.model import instant_ms
 from core.store.open import reading
 from dashboards.callbacks import guarded
+from dashboards.components.change_parts import with_bands
 from dashboards.components.charts import chart
 from dashboards.components.figures import Strip, grouped, numbers, strips
 from dashboards.components.filters import address, chips, parse, segment
@@ -29,6 +30,7 @@ from dashboards.components.words import TARGET_KIND, word
 from dashboards.context import Console
 from dashboards.locale import Say, mark
 from dashboards.queries import curves, targets
+from dashboards.queries.changes import bands
 from dashboards.queries.rows import Row
 
 PATH = "/targets/<name>"
@@ -148,7 +150,8 @@ def whole(
         "raw": raw,
         "changes": len(changes),
     }
-    return strips(groups, found, changes, start_ms, end_ms, _), remembered
+    figure = strips(groups, found, changes, start_ms, end_ms, _)
+    return with_bands(figure, bands(connection, name, start_ms, end_ms), _), remembered
 
 
 def more(

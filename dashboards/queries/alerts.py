@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, func, or_, select
 
 from core.store.tables import alert, alert_event, indicator, series, target, ticket
+from dashboards.queries.changes import with_changes
 from dashboards.queries.rows import Row, rows
 
 LIMIT = 1000
@@ -16,7 +17,7 @@ FLOOD = 10
 
 
 def alerts(connection: Connection, now: datetime, filters: Mapping[str, str]) -> list[Row]:
-    """At most 1000 alerts, worst and newest first.
+    """At most 1000 alerts, worst and newest first; `changes` are the numbers of the changes that explain each.
 
     Filters: state (open, firing, unknown, resolved, all; resolved ones of the last 7 days), severity, kind (of the
     target), system, target, acknowledged (yes, no), q (a part of name, target or reason).
@@ -66,19 +67,19 @@ def alerts(connection: Connection, now: datetime, filters: Mapping[str, str]) ->
             or_(*(column.ilike(part, escape="\\") for column in (alert.c.check_name, alert.c.target, alert.c.labels)))
         )
     order = {"critical": 0, "warning": 1, "unknown": 2}
-    found = rows(connection.execute(statement).mappings())
+    found = with_changes(connection, rows(connection.execute(statement).mappings()))
     return sorted(found, key=lambda row: (row["resolved_at"] is not None, order.get(row["severity"], 3)))
 
 
 def one(connection: Connection, alert_id: int) -> Row | None:
-    """An alert with its target's kind, or None when there is no such alert."""
+    """An alert with its target's kind and the changes that explain it, or None when there is no such alert."""
     statement = (
         select(alert, target.c.kind, target.c.system)
         .join(target, target.c.name == alert.c.target, isouter=True)
         .where(alert.c.id == alert_id)
     )
     found = connection.execute(statement).mappings().first()
-    return None if found is None else dict(found)
+    return None if found is None else with_changes(connection, [dict(found)])[0]
 
 
 def events(connection: Connection, alert_id: int) -> list[Row]:

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from dashboards.locale import Say
-from dashboards.sentences import alerting, arrivals, desk, equations, files, muting, oncall, statements, tickets
+from dashboards.sentences import alerting, arrivals, desk, duty, equations, files, muting, oncall, statements, tickets
 from dashboards.sentences.shapes import Shape, kind_of, said, shape
 
 KNOWN: Final = tuple(
@@ -29,6 +29,7 @@ KNOWN: Final = tuple(
             *muting.SHAPES,
             *oncall.SHAPES,
             *tickets.SHAPES,
+            *duty.SHAPES,
         )
     )
 )

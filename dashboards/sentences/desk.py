@@ -16,13 +16,16 @@ DOINGS = {
     "approve": mark("approve"),
     "reject": mark("reject"),
     "take": mark("take"),
-    "accept": mark("accept"),
     "transfer": mark("transfer"),
     "pause": mark("pause"),
     "resume": mark("resume"),
     "confirm": mark("confirm"),
-    "cancel": mark("cancel"),
     "answer": mark("answer"),
+    "accept": mark("accept"),
+    "refuse": mark("refuse"),
+    "begin": mark("begin"),
+    "end": mark("end"),
+    "cancel": mark("cancel"),
 }
 """What somebody wanted to do, as a sentence names it."""
 NEEDED = {
@@ -36,6 +39,12 @@ NEEDED = {
     "a remedy": mark("a remedy"),
     "a department, branch or integrator": mark("a department, branch or integrator"),
     "whom it waits for": mark("whom it waits for"),
+    "a text": mark("a text"),
+    "a result": mark("a result"),
+    "a result in words": mark("a result in words"),
+    "a requirement number": mark("a requirement number"),
+    "a back-out plan": mark("a back-out plan"),
+    "a contact": mark("a contact"),
 }
 """What somebody left out."""
 

@@ -16,12 +16,17 @@ from typing import Final
 from dashboards.components.words import (
     ADJUSTMENT,
     CASE_STATE,
+    CHANGE_KIND,
+    CHANGE_STATE,
     CHANNEL,
     DECISION,
     DELIVERY_STATE,
+    ENTRY_FIELD,
+    ENTRY_KIND,
     LOSER,
     PARTY,
     REASON,
+    RISK,
     SIGN_STATE,
     TICKET_STATE,
     ticket_kind,
@@ -79,6 +84,11 @@ def _several(table: dict[str, str], between: str) -> Callable[[str, Say], str]:
     return lambda text, _: _(", ").join(word(table, one, _) for one in text.split(between))
 
 
+def _changes(text: str, _: Say) -> str:
+    """States of a change, listed or joined by `or`."""
+    return _several(CHANGE_STATE, " or " if " or " in text else ", ")(text, _)
+
+
 VALUES: Final[Mapping[str, Callable[[str, Say], str]]] = {
     "state": _one(CASE_STATE),
     "states": _several(CASE_STATE, " or "),
@@ -100,5 +110,13 @@ VALUES: Final[Mapping[str, Callable[[str, Say], str]]] = {
     "counted": _one(COUNTED),
     "deliverystate": _one(DELIVERY_STATE),
     "channel": _one(CHANNEL),
+    "handing": _one(DOINGS),
+    "entrykind": _one(ENTRY_KIND),
+    "entrykinds": _several(ENTRY_KIND, ", "),
+    "entryfield": _one(ENTRY_FIELD),
+    "changekinds": _several(CHANGE_KIND, ", "),
+    "changestate": _one(CHANGE_STATE),
+    "changestates": _changes,
+    "risks": _several(RISK, ", "),
 }
 """How the content of a hole is said."""

@@ -112,6 +112,8 @@ RAISED = {
     "alerts": ("AlertError", "LetterError", "SilenceError", "UnknownSilenceError"),
     "alerts/tickets": ("TicketError",),
     "alerts/oncall/commands.py": ("OnCallError",),
+    "alerts/duty": ("DutyError",),
+    "alerts/changes": ("ChangeError",),
     "reconciliation/sources": ("SourceError",),
     "reconciliation/controls": ("TableError", "QuantityError", "SqlError"),
 }

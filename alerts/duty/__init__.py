@@ -1,0 +1,1 @@
+"""The duty desk: shifts and rosters, handovers, the duty log, and routine job plans."""
