@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
 from alerts.dependencies import DependencyPolicy
 from alerts.faults import faults, notes
+from alerts.flapping import FlappingPolicy
 from alerts.inhibition import InhibitRuleConfig
 from alerts.intervals import NamedIntervals
 from alerts.maintenance import MaintenanceFile, Window
@@ -24,6 +25,7 @@ from core.duration import Duration
 __all__ = [
     "DependencyPolicy",
     "EmailConfig",
+    "FlappingPolicy",
     "InhibitRuleConfig",
     "MaintenanceFile",
     "NamedIntervals",
@@ -124,6 +126,11 @@ class RoutesFile(BaseModel):
     )
     dependencies: DependencyPolicy | None = Field(
         None, description="When a target is down, so that alerts of what depends on it are suppressed; none: never"
+    )
+
+    flapping: FlappingPolicy | None = Field(
+        None,
+        description="When an alert that opens and resolves again and again is held until it is stable; none: never",
     )
 
     _maintenance: tuple[Window, ...] = PrivateAttr(())
