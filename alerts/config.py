@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 from alerts.dependencies import DependencyPolicy
 from alerts.fallback import DEFAULT_AFTER
 from alerts.faults import faults, notes
+from alerts.flapping import FlappingPolicy
 from alerts.inhibition import InhibitRuleConfig
 from alerts.intervals import NamedIntervals
 from alerts.maintenance import MaintenanceFile, Window
@@ -30,6 +31,7 @@ __all__ = [
     "AppriseConfig",
     "DependencyPolicy",
     "EmailConfig",
+    "FlappingPolicy",
     "InhibitRuleConfig",
     "MaintenanceFile",
     "NamedIntervals",
@@ -166,6 +168,11 @@ class RoutesFile(BaseModel):
     )
 
     _oncall: OnCallFile = PrivateAttr(default_factory=OnCallFile)
+    flapping: FlappingPolicy | None = Field(
+        None,
+        description="When an alert that opens and resolves again and again is held until it is stable; none: never",
+    )
+
     _maintenance: tuple[Window, ...] = PrivateAttr(())
 
     @property

@@ -1,4 +1,5 @@
-"""Whether an open alert is kept quiet now: by a silence, an inhibition, its route's hours, maintenance, or a parent that is down.
+"""Whether an open alert is kept quiet now: by a silence, an inhibition, its route's hours, maintenance, a parent that is down, or
+because it flaps or somebody shelved it.
 
 It is decided anew at each flush from the store's open alerts, so a restart forgets nothing and nothing inhibited slips
 out. `Mutes` is all that the decision needs, as frozen values; `load` brings it from the store. An alert that is muted is
@@ -7,34 +8,37 @@ not told as firing; its end is told to whoever had been told of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
-from alerts import silences
+from alerts import flapping, shelving, silences
 from alerts.dependencies import Outage, Suppression, Topology
+from alerts.flapping import Flapping
 from alerts.inhibition import Inhibition, Rule, Source
 from alerts.intervals import Intervals
 from alerts.labels import in_column
 from alerts.maintenance import Window, in_force
 from alerts.matchers import Matcher
 from alerts.routing import Decision
+from alerts.shelving import Shelved
 from alerts.silences import SilenceIndex
 from core.store.tables import alert, target
 
 if TYPE_CHECKING:
     from alerts.config import RoutesFile
 
-SILENCE, INHIBITION, INTERVAL, DEPENDENCY, MAINTENANCE = KINDS = (
+SILENCE, INHIBITION, INTERVAL, DEPENDENCY, MAINTENANCE = (
     "silence",
     "inhibition",
     "interval",
     "dependency",
     "maintenance",
 )
+SHELVED, FLAPPING = "shelved", "flapping"
 HORIZON = timedelta(hours=1)
 LONGEST_COLUMN = 300  # characters of a label that its column is sure to hold
 MOST_VALUES = 500  # values that the database is asked for one by one
@@ -68,6 +72,8 @@ def lifted(key: str) -> str:
         INHIBITION: "its cause is over",
         INTERVAL: "the hours of its route allow it",
         DEPENDENCY: "its parent is up",
+        FLAPPING: "it is stable",
+        SHELVED: "it is back from the shelf",
         MAINTENANCE: "its maintenance is over",
     }
     over = dict.fromkeys(words.get(part.partition(":")[0], part) for part in key.split(" "))
@@ -84,8 +90,12 @@ class Mutes:
     intervals: Intervals = field(default_factory=lambda: Intervals({}))
     suppression: Suppression = field(default_factory=Suppression)
     maintenance: tuple[tuple[Window, datetime], ...] = ()  # windows that last now, with their ends
+    shelved: Mapping[str, Shelved] = field(default_factory=dict)  # by fingerprint, as the next
+    flapping: Mapping[str, Flapping] = field(default_factory=dict)
 
-    def of(self, labels: Mapping[str, str], decision: Decision | None = None) -> tuple[Mute, ...]:
+    def of(
+        self, labels: Mapping[str, str], decision: Decision | None = None, fingerprint: str = ""
+    ) -> tuple[Mute, ...]:
         """Every reason to keep an alert quiet, none when it is to be told; without a decision, those of no route. Pure."""
         found = [Mute(INHIBITION, cause.fingerprint, reason) for cause, reason in self.inhibition.inhibitors(labels)]
         suppressed = self.suppression.suppressed(labels.get("target", ""), self.now)
@@ -97,6 +107,11 @@ class Mutes:
                 found.append(Mute(MAINTENANCE, window.name, _maintained(window, end), end))
         if decision is not None and (decision.mute_time_intervals or decision.active_time_intervals):
             found += self._by_hours(decision)
+        held, aside = self.flapping.get(fingerprint), self.shelved.get(fingerprint)
+        if held is not None:
+            found.append(Mute(FLAPPING, "changes", held.reason, held.until))
+        if aside is not None:
+            found.append(Mute(SHELVED, aside.who, aside.sentence, aside.until))
         found += (Mute(SILENCE, one.id, _silenced(one), one.ends_at) for one in self.silences.matching(labels))
         return tuple(found)
 
@@ -110,9 +125,14 @@ class Mutes:
 
 
 def load(
-    connection: Connection, routes: RoutesFile, now: datetime, candidates: Sequence[Mapping[str, str]] | None = None
+    connection: Connection,
+    routes: RoutesFile,
+    now: datetime,
+    candidates: Sequence[Mapping[str, str]] | None = None,
+    fingerprints: Collection[str] = (),
 ) -> Mutes:
-    """What can keep alerts quiet now. `candidates` are the labels that will be asked for, none: whatever there is."""
+    """What can keep alerts quiet now. `candidates` are the labels that will be asked for, none: whatever there is;
+    `fingerprints` are the conditions of which it is to be known whether they flap."""
     rules = [one.rule for one in routes.inhibit_rules]
     wanted = [_of_rule(rule, candidates) for rule in rules]
     return Mutes(
@@ -122,6 +142,8 @@ def load(
         Intervals.of(routes.time_intervals),
         _suppression(connection, routes, now),
         in_force(routes.maintenance, now),
+        shelving.shelved(connection, now),
+        flapping.load(connection, routes.flapping, fingerprints, now) if routes.flapping else {},
     )
 
 

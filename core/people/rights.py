@@ -26,6 +26,7 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "see.audit": frozenset((AUDITOR, ADMIN)),
         "alerts.acknowledge": _WORKING,
         "alerts.push": _WORKING,  # hand in alerts that something else found
+        "alerts.shelve": _WORKING,  # put one alert aside for a time, and bring it back
         "alerts.silence": _WORKING,  # make, change and expire silences
         "alerts.resend": _WORKING,  # messages that were not delivered
         "tickets.work": _WORKING,  # open, assign, resolve and whatever else the flow of a kind permits

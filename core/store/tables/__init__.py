@@ -47,6 +47,7 @@ from core.store.tables.reconciliation import (
     run_request,
     run_signature,
 )
+from core.store.tables.shelving import shelf
 from core.store.tables.silencing import silence
 from core.store.tables.tickets import ticket, ticket_event
 from core.store.tables.work_orders import ticket_file, ticket_link
@@ -96,6 +97,7 @@ __all__ = [
     "sample",
     "series",
     "session",
+    "shelf",
     "silence",
     "target",
     "ticket",
