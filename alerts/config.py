@@ -9,12 +9,14 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
 from alerts.dependencies import DependencyPolicy
 from alerts.faults import faults, notes
+from alerts.flapping import FlappingPolicy
 from alerts.inhibition import InhibitRuleConfig
 from alerts.intervals import NamedIntervals
+from alerts.maintenance import MaintenanceFile, Window
 from alerts.notify.email import Config as EmailConfig
 from alerts.notify.webhook import Config as WebhookConfig
 from alerts.routing import Node, build
@@ -24,7 +26,9 @@ from core.duration import Duration
 __all__ = [
     "DependencyPolicy",
     "EmailConfig",
+    "FlappingPolicy",
     "InhibitRuleConfig",
+    "MaintenanceFile",
     "NamedIntervals",
     "ReceiverConfig",
     "RouteConfig",
@@ -135,6 +139,24 @@ class RoutesFile(BaseModel):
     dependencies: DependencyPolicy | None = Field(
         None, description="When a target is down, so that alerts of what depends on it are suppressed; none: never"
     )
+
+    flapping: FlappingPolicy | None = Field(
+        None,
+        description="When an alert that opens and resolves again and again is held until it is stable; none: never",
+    )
+
+    _maintenance: tuple[Window, ...] = PrivateAttr(())
+
+    @property
+    def maintenance(self) -> tuple[Window, ...]:
+        """The windows of maintenance.yaml, which stand in a file of their own."""
+        return self._maintenance
+
+    def with_maintenance(self, windows: tuple[Window, ...]) -> RoutesFile:
+        """The same routes under these maintenance windows."""
+        made = self.model_copy()
+        made._maintenance = windows
+        return made
 
     @cached_property
     def tree(self) -> Node:

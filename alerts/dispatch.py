@@ -19,6 +19,7 @@ import orjson
 from sqlalchemy import Connection, insert
 
 from alerts import groups, muting
+from alerts.commands import lapse
 from alerts.config import ReceiverConfig, RoutesFile
 from alerts.groups import Group
 from alerts.messages import Message, Told, compose
@@ -69,9 +70,11 @@ def flush_due(connection: Connection, routes: RoutesFile, now: datetime, externa
                 decisions[decision.key] = decision
     present = {key: {row.id for row in rows} for key, rows in firing.items()}
     gone = {number for group in due for number in group.told if number not in present.get(group.key, ())}
-    mutes = muting.load(connection, routes, now, [row.labels for rows in firing.values() for row in rows])
+    inside = [row for rows in firing.values() for row in rows]
+    mutes = muting.load(connection, routes, now, [row.labels for row in inside], [row.fingerprint for row in inside])
     flush = _Flush(routes, now, external_url, firing, decisions, groups.alerts_by_id(connection, gone), mutes)
     groups.save(connection, [_flush_group(flush, group) for group in due])
+    lapse(connection, [row for row in inside if _lapsed(row, now)], now)
     if flush.deliveries:
         connection.execute(insert(delivery), flush.deliveries)
     record(connection, flush.events)
@@ -102,7 +105,8 @@ def _flush_group(flush: _Flush, group: Group) -> Group:
         resolved=tuple(one.id for one in ended) if told else group.resolved,
         muted={number: muting.key_of(mutes) for number, mutes in muted.items()},
     )
-    return replace(after, next_flush_at=_next_flush(flush.now, after, decision, muted))
+    lapses = [row.acknowledged_until for row in rows if row.acknowledged_until is not None]
+    return replace(after, next_flush_at=_next_flush(flush.now, after, decision, muted, lapses))
 
 
 def _muted(flush: _Flush, group: Group, rows: list[AnyRow], decision: Decision) -> dict[int, tuple[Mute, ...]]:
@@ -110,7 +114,7 @@ def _muted(flush: _Flush, group: Group, rows: list[AnyRow], decision: Decision) 
     to the history of the alert, once."""
     found = {}
     for row in rows:
-        mutes = flush.mutes.of(row.labels, decision)
+        mutes = flush.mutes.of(row.labels, decision, row.fingerprint)
         before = group.muted.get(row.id)
         if mutes:
             found[row.id] = mutes
@@ -122,18 +126,30 @@ def _muted(flush: _Flush, group: Group, rows: list[AnyRow], decision: Decision) 
     return found
 
 
-def _next_flush(now: datetime, after: Group, decision: Decision, muted: Mapping[int, tuple[Mute, ...]]) -> datetime:
-    """When to look at the group again: for its repeat, and while something is muted at least every group_interval, or
-    when the first mute is known to end; never sooner than group_interval after a message. Pure."""
+def _lapsed(row: AnyRow, now: datetime) -> bool:
+    """Whether somebody had the alert for a time that is over."""
+    return row.acknowledged_until is not None and row.acknowledged_until <= now
+
+
+def _next_flush(
+    now: datetime,
+    after: Group,
+    decision: Decision,
+    muted: Mapping[int, tuple[Mute, ...]],
+    lapses: Collection[datetime] = (),
+) -> datetime:
+    """When to look at the group again: for its repeat, when an acknowledgement ends, and while something is muted at
+    least every group_interval, or when the first mute is known to end; never sooner than group_interval after a message.
+    Pure."""
     interval_over = now + decision.group_interval
     repeat_at = interval_over if after.notified_at is None else after.notified_at + decision.repeat_interval
     at = repeat_at if repeat_at > now else interval_over
-    if muted:
-        ends = [one.until for mutes in muted.values() for one in mutes if one.until is not None and one.until > now]
-        at = min(at, interval_over, *ends)
-        if after.notified_at is not None:
-            at = max(at, after.notified_at + decision.group_interval)
-    return at
+    ends = [one.until for mutes in muted.values() for one in mutes if one.until is not None]
+    sooner = [one for one in (*ends, *lapses) if one > now] + ([interval_over] if muted else [])
+    if not sooner:
+        return at
+    at = min(at, *sooner)
+    return at if after.notified_at is None else max(at, after.notified_at + decision.group_interval)
 
 
 def _tell(
@@ -147,7 +163,7 @@ def _tell(
 ) -> bool:
     """Add a delivery for every channel of the receiver that is to be told; whether any was, or would be if it had one."""
     firing = {row.id: row.severity for row in rows}
-    acknowledged = {row.id for row in rows if row.acknowledged_by is not None}
+    acknowledged = {row.id for row in rows if row.acknowledged_by is not None and not _lapsed(row, flush.now)}
     repeat = decision.repeat_interval if decision else flush.now - flush.now
     verdicts = {
         send_resolved: decide_notify(
@@ -168,7 +184,7 @@ def _tell(
             for number in firing.keys() - group.told.keys():
                 flush.keep_quiet(number, f"receiver {receiver.name} has no channel; it shows in the console only")
         return verdicts[True][0]
-    alerts = [_firing(row) for row in rows]
+    alerts = [_firing(row, flush.now) for row in rows]
     told = False
     for channel, number, config in channels:
         send, reason = verdicts[config.send_resolved]
@@ -221,9 +237,9 @@ def _moved(flush: _Flush, group: Group, row: AnyRow) -> Told | None:
     return _told(row, flush.now, {**row.labels, **group.labels}, {**row.annotations, "reason": reason})
 
 
-def _firing(row: AnyRow) -> Told:
+def _firing(row: AnyRow, now: datetime) -> Told:
     annotations = dict(row.annotations)
-    if row.acknowledged_by is not None:
+    if row.acknowledged_by is not None and not _lapsed(row, now):
         annotations["acknowledged_by"] = row.acknowledged_by
     return _told(row, None, row.labels, annotations)
 

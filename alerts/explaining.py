@@ -51,10 +51,12 @@ class Occurrence:
     standing: tuple[Standing, ...]
 
 
-def destinations(routes: RoutesFile, labels: Mapping[str, str], mutes: Mutes) -> list[Destination]:
+def destinations(
+    routes: RoutesFile, labels: Mapping[str, str], mutes: Mutes, fingerprint: str = ""
+) -> list[Destination]:
     """Where an alert with these labels would go at the instant of `mutes`, and whether it would be told. Pure."""
     return [
-        Destination(decision, _channels(routes, decision.receiver), mutes.of(labels, decision))
+        Destination(decision, _channels(routes, decision.receiver), mutes.of(labels, decision, fingerprint))
         for decision in route(routes.tree, labels)
     ]
 
@@ -85,10 +87,10 @@ def _standing(
     waiting: Sequence[tuple[str, Message, AnyRow]],
     now: datetime,
 ) -> list[Standing]:
-    mutes = muting.load(connection, routes, now, [row.labels])
+    mutes = muting.load(connection, routes, now, [row.labels], [row.fingerprint])
     found = []
     known = groups.by_key(connection, [one.key for one in route(routes.tree, row.labels)])
-    for one in destinations(routes, row.labels, mutes):
+    for one in destinations(routes, row.labels, mutes, row.fingerprint):
         group = known.get(one.decision.key)
         told = group is not None and row.id in group.told
         parts = [f"{one.decision.receiver} was told" if told else f"{one.decision.receiver} was not told so far"]

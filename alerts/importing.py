@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from alerts.config import EmailConfig, GlobalConfig, NamedIntervals, RoutesFile, WebhookConfig
+from alerts.config import EmailConfig, NamedIntervals, RoutesFile, WebhookConfig
 from alerts.faults import faults, notes
 from alerts.matchers import MatcherError, matcher, parse_matchers
 from core.yaml_file import Document, Fault, Place
@@ -101,13 +101,18 @@ def _global(work: _Import, given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if name in SMTP:
             work.smtp[SMTP[name]] = value
-        elif name in GlobalConfig.model_fields:
-            made["global"] = {**made.get("global", {}), name: value}
-        elif name in RoutesFile.model_fields:
+        elif name in _own_global():
             made[name] = value
         else:
             work.note(("global", name), f"{name} was left out: what it is for is not known here")
-    return made
+    return {"global": made} if made else {}
+
+
+def _own_global() -> set[str]:
+    """Settings that routes.yaml has under `global` as well."""
+    fields = [one for one in RoutesFile.model_fields.values() if one.alias == "global"]
+    models = [one.annotation for one in fields if isinstance(one.annotation, type)]
+    return {name for model in models if issubclass(model, BaseModel) for name in model.model_fields}
 
 
 def _route(work: _Import, given: Mapping[str, Any], place: Place, *, is_root: bool) -> dict[str, Any]:

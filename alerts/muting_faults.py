@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from alerts.breadth import mutes_everything
 from alerts.matchers import MatcherError, parse_all, parse_matchers
-from alerts.silences import mutes_everything
 
 if TYPE_CHECKING:
     from alerts.config import RouteConfig, RoutesFile

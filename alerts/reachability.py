@@ -24,7 +24,7 @@ def contradiction(matchers: Iterable[Matcher]) -> tuple[Matcher, Matcher] | None
         by_label.setdefault(one.name, []).append(one)
     for name, conditions in by_label.items():
         for first in conditions:
-            values = _values(first)
+            values = values_of(first)
             if values is None:
                 continue
             left = values
@@ -42,14 +42,14 @@ def implied(matcher: Matcher, by: Sequence[Matcher]) -> bool:
         return True
     if matcher.operator == "=~" and all(matcher.matches({matcher.name: value}) for value in PROBES):
         return True
-    found = [values for one in same if (values := _values(one)) is not None]
+    found = [values for one in same if (values := values_of(one)) is not None]
     if not found:
         return False
     allowed = [value for value in found[0] if all(one.matches({one.name: value}) for one in same)]
     return all(matcher.matches({matcher.name: value}) for value in allowed)
 
 
-def _values(matcher: Matcher) -> list[str] | None:
+def values_of(matcher: Matcher) -> list[str] | None:
     """All values that the matcher allows; none when they cannot be listed."""
     if matcher.operator == "=":
         return [matcher.value]

@@ -12,12 +12,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
+import orjson
 from sqlalchemy import Connection, insert, select, update
 
+from alerts.breadth import mutes_all_open, mutes_everything
 from alerts.matchers import Matcher, matcher
 from alerts.occurrences import AnyRow
-from alerts.severity import CRITICAL, RANK
+from alerts.reachability import values_of
 from core.people import audit
 from core.store.tables import alert, silence
 
@@ -26,10 +29,6 @@ MOST_MATCHERS = 50
 STORM_FROM = (
     5  # a silence that matches every open alert is refused when there are so many, of several checks and targets
 )
-PROBES = ("x", "Zz-9.b/c", "告警 7")
-"""Values that only a matcher of anything matches."""
-ALWAYS_THERE = {"alertname": PROBES, "target": PROBES, "severity": tuple(RANK)}
-"""Labels that every alert has, and values to try them with."""
 
 
 class SilenceError(Exception):
@@ -145,44 +144,42 @@ def active(connection: Connection, now: datetime) -> list[Silence]:
 class SilenceIndex:
     """Silences laid out by one of their values each, so that of thousands only a few are tried on an alert. Pure."""
 
-    by_pair: dict[tuple[str, str], list[Silence]] = field(default_factory=dict)
-    others: list[Silence] = field(default_factory=list)
+    by_pair: dict[tuple[str, str], list[Silence]] = field(default_factory=dict)  # label and value that it needs
+    by_name: dict[str, list[Silence]] = field(default_factory=dict)  # label that it needs, with whatever value
 
     @classmethod
     def of(cls, silences: Iterable[Silence]) -> SilenceIndex:
         """The index over these silences."""
         index = cls()
         for one in silences:
-            pair = next(((m.name, m.value) for m in one.matchers if m.operator == "=" and m.value), None)
-            (index.others if pair is None else index.by_pair.setdefault(pair, [])).append(one)
+            pairs = _needed_pairs(one)
+            for pair in pairs:
+                index.by_pair.setdefault(pair, []).append(one)
+            if not pairs:
+                name = next((each.name for each in one.matchers if not each.matches({})), "")
+                index.by_name.setdefault(name, []).append(one)
         return index
 
     def matching(self, labels: Mapping[str, str]) -> list[Silence]:
         """Those that mean an alert with these labels, by id."""
-        candidates = [*self.others, *(one for pair in labels.items() for one in self.by_pair.get(pair, ()))]
+        candidates = [one for pair in labels.items() for one in self.by_pair.get(pair, ())]
+        candidates += [one for name in ("", *labels) for one in self.by_name.get(name, ())]
         return sorted((one for one in candidates if one.matches(labels)), key=lambda one: one.id)
+
+
+def _needed_pairs(one: Silence) -> list[tuple[str, str]]:
+    """Labels with values of which an alert must have one, where a matcher lists them."""
+    for each in one.matchers:
+        values = values_of(each)
+        if values is not None and "" not in values:
+            return [(each.name, value) for value in dict.fromkeys(values)]
+    return []
 
 
 def silenced_by(labels: Mapping[str, str], silences: Iterable[Silence] | SilenceIndex) -> tuple[str, ...]:
     """Ids of the silences, all taken to be active, that mean an alert with these labels. Pure."""
     index = silences if isinstance(silences, SilenceIndex) else SilenceIndex.of(silences)
     return tuple(one.id for one in index.matching(labels))
-
-
-def mutes_everything(matchers: Sequence[Matcher]) -> bool:
-    """Whether these matchers hold for whatever alert there may be. Pure."""
-    return all(
-        one.matches({one.name: value}) for one in matchers for value in ALWAYS_THERE.get(one.name, ("", *PROBES))
-    )
-
-
-def mutes_all_open(matchers: Sequence[Matcher], labels: Sequence[Mapping[str, str]]) -> bool:
-    """Whether every open alert, critical ones among them, would fall silent where several things are wrong. Pure."""
-    if len(labels) < STORM_FROM or not any(one.get("severity") == CRITICAL for one in labels):
-        return False
-    if any(len({one.get(name, "") for one in labels}) < 2 for name in ("alertname", "target")):
-        return False
-    return all(one.matches(each) for each in labels for one in matchers)
 
 
 def as_rows(matchers: Iterable[Matcher]) -> list[dict[str, str | bool]]:
@@ -300,7 +297,13 @@ def _found(row: AnyRow | None, id: str) -> Silence:
 
 
 def _silence(row: AnyRow) -> Silence:
-    return Silence(**{**row._mapping, "matchers": of_rows(row.matchers)})
+    return Silence(**{**row._mapping, "matchers": _parsed(orjson.dumps(row.matchers))})
+
+
+@lru_cache(maxsize=16_384)
+def _parsed(rows: bytes) -> tuple[Matcher, ...]:
+    """Matchers of the same text are read once, since active silences are asked for again and again."""
+    return of_rows(orjson.loads(rows))
 
 
 def _to_ms(at: datetime) -> datetime:

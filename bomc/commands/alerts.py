@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from bomc.commands import attention
 from bomc.commands.common import HomeOption, engine_of, err, estate_of, fail, home_of, out
 from bomc.commands.people import who
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 alerts_app = typer.Typer(help="Alerts: who is told of what, who is not, and why.", no_args_is_help=True)
 silence_app = typer.Typer(help="Silences: alerts that nobody is told of for a time.", no_args_is_help=True)
 alerts_app.add_typer(silence_app, name="silence")
+alerts_app.command()(attention.acknowledge)
+alerts_app.command()(attention.shelve)
+alerts_app.command()(attention.unshelve)
 Answer = TypeVar("Answer")
 AtOption = Annotated[
     str | None,

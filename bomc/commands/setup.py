@@ -55,6 +55,7 @@ def config_check(home: HomeOption = None) -> None:
         "checks": len(estate.checks),
         "receivers": len(estate.routes.receivers),
         "controls": len(estate.controls),
+        "maintenance windows": len(estate.routes.maintenance),
     }
     listed = ", ".join(f"{count} {name}" for name, count in counts.items())
     out.print(f"The configuration in {place.config} is sound: {listed}.", highlight=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from alerts.config import faults as route_faults
 from alerts.config import notes as route_notes
 from bomc.configuration.controls import FOLDER, Control, checks_of, target_of
 from bomc.configuration.controls import read as read_controls
+from bomc.configuration.maintenance import read as read_maintenance
 from bomc.configuration.models import (
     FILES,
     CheckEntry,
@@ -68,6 +69,7 @@ def load_estate(folder: Path) -> Estate:
     ]
     settings = documents["bomc.yaml"].validate(Settings) if documents["bomc.yaml"].readable else None
     routes = _routes(documents["routes.yaml"], (folder / "routes.yaml").exists())
+    windows = read_maintenance(documents["maintenance.yaml"], folder)
     declared = _declared(documents["targets.yaml"])
     targets = _targets(documents["targets.yaml"], declared)
     probes = _probes(documents["targets.yaml"], declared)
@@ -75,11 +77,19 @@ def load_estate(folder: Path) -> Estate:
     controls, wrong = read_controls(folder)
     wrong += _as_targets(controls, targets, documents["checks.yaml"], checks)
     faults = sorted(stray + wrong + sorted_faults(documents.values()))
-    if faults or routes is None or settings is None:
+    if faults or routes is None or settings is None or windows is None:
         raise ConfigurationError(faults)
-    shown = documents["routes.yaml"]
+    shown, routed = documents["routes.yaml"], routes.with_maintenance(windows)
     notes = tuple(Fault(shown.file, shown.line(place), sentence) for place, sentence in route_notes(routes))
-    return Estate(settings, targets, tuple(probes), (*checks, *checks_of(controls)), routes, controls, notes)
+    return Estate(
+        settings,
+        targets,
+        tuple(probes),
+        (*checks, *checks_of(controls)),
+        routed,
+        controls,
+        notes,
+    )
 
 
 def _read(path: Path) -> Document:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from alerts.maintenance import MaintenanceFile
 from core.duration import Duration
 from core.fields import LabelName, Part, TimeZone
 
@@ -166,6 +167,7 @@ FILES: dict[str, type[BaseModel]] = {
     "bomc.yaml": Settings,
     "targets.yaml": TargetsFile,
     "checks.yaml": ChecksFile,
+    "maintenance.yaml": MaintenanceFile,
 }
 """File by file; routes.yaml has its model in alerts.config, controls/NAME.yaml in reconciliation.controls.entries."""
 

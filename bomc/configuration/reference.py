@@ -53,7 +53,7 @@ def reference() -> str:
 
 
 def _files() -> dict[str, type[BaseModel]]:
-    names = ("bomc.yaml", "targets.yaml", "checks.yaml", "routes.yaml")
+    names = ("bomc.yaml", "targets.yaml", "checks.yaml", "routes.yaml", "maintenance.yaml")
     return {name: FILES.get(name, RoutesFile) for name in names}
 
 

@@ -22,6 +22,7 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "see.audit": frozenset((AUDITOR, ADMIN)),
         "alerts.acknowledge": _WORKING,
         "alerts.push": _WORKING,  # hand in alerts that something else found
+        "alerts.shelve": _WORKING,  # put one alert aside for a time, and bring it back
         "alerts.silence": _WORKING,  # make, change and expire silences
         "tickets.work": _WORKING,  # assign and resolve
         "reconciliation.run": _RECONCILING,  # ask for a day of a control to be run again

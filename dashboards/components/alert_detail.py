@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from dashboards.components.states import demo, state
 from dashboards.components.words import STATUS, TICKET_STATE, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
+from dashboards.sentences import told
 
 
 def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, may: bool, _: Say) -> Any:
@@ -67,6 +68,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
                     (_("Resolved"), _.instant(row["resolved_at"]) if row["resolved_at"] else None),
                     (_("Acknowledged"), acknowledged),
                     (_("Comment"), row["acknowledgement"]),
+                    (_("Not told"), "; ".join(told(one, _) for one in kept_quiet(rows["events"])) if still else None),
                     (_("Runbook"), row["annotations"].get("runbook")),
                     (_("What it measures"), row["annotations"].get("description")),
                     (_("Labels"), ", ".join(f"{name}={text}" for name, text in sorted(row["labels"].items()))),
@@ -89,6 +91,16 @@ def _target(row: Row) -> Any:
     if row["kind"] is None:
         return row["target"]
     return dcc.Link(row["target"], href=f"/targets/{segment(row['target'])}")
+
+
+def kept_quiet(events: Sequence[Row]) -> list[str]:
+    """Why receivers are not told of an alert now, from its history, newest first: for each the latest word holds."""
+    latest: dict[str, Row] = {}
+    for event in events:
+        receiver, colon, _rest = event["detail"].partition(": ")
+        if event["kind"] in ("kept_quiet", "let_through") and colon and receiver.startswith("receiver "):
+            latest.setdefault(receiver, event)
+    return [event["detail"] for event in latest.values() if event["kind"] == "kept_quiet"]
 
 
 def _button(row: Row, _: Say) -> html.Button:

@@ -13,6 +13,7 @@ from dashboards.components.states import demo, state
 from dashboards.components.words import EVENT, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
+from dashboards.sentences import told
 
 
 def age_s(at: datetime, now: datetime) -> float:
@@ -106,7 +107,7 @@ def history(events: Sequence[Row], _: Say) -> list[html.Div]:
             [
                 html.Span(_.instant(event["at"]), className="event-at"),
                 html.Span([html.B(word(EVENT, event["kind"], _)), html.Span(f" · {event['who']}", className="dim")]),
-                html.Span(event["detail"], className="event-detail"),
+                html.Span(told(event["detail"], _), className="event-detail"),
             ],
             className="event",
         )

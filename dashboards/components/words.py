@@ -44,6 +44,8 @@ EVENT = {
     "notified": mark("Notified"),
     "kept_quiet": mark("Kept quiet"),
     "let_through": mark("No longer kept quiet"),
+    "shelved": mark("Shelved"),
+    "unshelved": mark("Back from the shelf"),
     "not_delivered": mark("Not delivered"),
     "ticket": mark("Ticket"),
     "resolved": mark("Resolved"),

@@ -14,11 +14,13 @@ from functools import cache, lru_cache
 from typing import Final
 
 from dashboards.locale import Say
-from dashboards.sentences import arrivals, desk, equations, files, statements
+from dashboards.sentences import arrivals, desk, equations, files, muting, statements
 from dashboards.sentences.shapes import Shape, kind_of, said, shape
 
 KNOWN: Final = tuple(
-    dict.fromkeys((*desk.SHAPES, *arrivals.SHAPES, *equations.SHAPES, *files.SHAPES, *statements.SHAPES))
+    dict.fromkeys(
+        (*desk.SHAPES, *arrivals.SHAPES, *equations.SHAPES, *files.SHAPES, *statements.SHAPES, *muting.SHAPES)
+    )
 )
 """Every shape that a page knows."""
 DEEPEST: Final = 8

@@ -342,6 +342,7 @@ def test_without_a_file_alerts_show_in_the_console_only() -> None:
         config.NamedIntervals,
         config.InhibitRuleConfig,
         config.DependencyPolicy,
+        config.FlappingPolicy,
         intervals.IntervalConfig,
         intervals.TimesConfig,
     ],

@@ -262,10 +262,10 @@ def test_one_verdict_names_every_reason(light: Engine) -> None:
     (decision,) = route(file.tree, labels)
     found = mutes.of(labels, decision)
     assert [(one.kind, one.by) for one in found] == [
-        ("silence", id),
         ("inhibition", alerts(light)[1].fingerprint),
         ("dependency", "switch"),
         ("interval", "night"),
+        ("silence", id),
     ]
     assert mutes.of(alerts(light)[2].labels, decision)[0].kind == "interval"
     assert len(mutes.of(labels)) == 3

@@ -165,3 +165,25 @@ def test_an_old_file_becomes_a_configuration(tmp_path: Path) -> None:
     assert (status, "is there already; nothing was written" in said) == (2, True)
     write(home, routes="route: {receiver: a}\nreceivers:\n  - name: a\n  - name: b\n")
     assert "note: routes.yaml:4: no route goes to the receiver 'b'" in cli(home, "config", "check")[1]
+
+
+def test_an_alert_is_taken_and_put_aside_from_the_terminal(home: Path) -> None:
+    """For a time or for good; and what cannot be is said."""
+    store = open_store(f"sqlite:///{home / 'bomc.db'}")
+    with_series(store)
+    now = datetime.now(UTC)
+    with writing(store) as connection:
+        pipeline.handle(connection, [finding("warning", at=now)], load_estate(home / "config").routes, now)
+    store.dispose()
+    assert "Alert 1 is with terminal:" in cli(home, "alerts", "acknowledge", "1", "-c", "looking", "--for", "2h")[1]
+    assert cli(home, "alerts", "shelve", "1", "-c", "spare part", "--for", "1d") == (0, "Alert 1 is shelved for 1d.\n")
+    assert "now: mail was not told so far; shelved by terminal:" in cli(home, "alerts", "explain", "1")[1]
+    assert cli(home, "alerts", "unshelve", "1") == (0, "Alert 1 is back.\n")
+    for arguments, part in (
+        (("unshelve", "1"), "is not shelved"),
+        (("shelve", "1", "-c", "x", "--for", "8d"), "at most 7 days"),
+        (("shelve", "1", "-c", "x", "--for", "long"), "--for: 'long' is not a length of time"),
+        (("acknowledge", "7"), "There is no alert 7"),
+    ):
+        status, said = cli(home, "alerts", *arguments)
+        assert (status, part in said) == (2, True), (arguments, said)

@@ -62,6 +62,24 @@ SAID = [
         "Ask the sender which one holds.",
         "支付 2026-03-08 的文件多次送达，内容相同：a.csv, b.csv。请询问发送方以哪一份为准。",
     ),
+    (
+        "receiver ops: inhibited by alert 2 (host-down, host-1), which is open: inhibit rule 1",
+        "接收人 ops：被未恢复的告警 2（host-down, host-1）抑制：抑制规则 1",
+    ),
+    (
+        "receiver ops: suppressed: its parent sw-1 is down (alert 51, host-down); "
+        "silenced by li until 2026-03-02 12:07 UTC: disks; new ones (silence 1c-2)",
+        "接收人 ops：依赖抑制：上级 sw-1 已中断（告警 51，host-down）；"
+        "已被 li 静默至 2026-03-02 12:07 UTC：disks; new ones（静默 1c-2）",
+    ),
+    (
+        "receiver ops: suppressed: its parent sw-1 recovered at 12:09:00 UTC, and what still fires is told 2m after that",
+        "接收人 ops：依赖抑制：上级 sw-1 已于 12:09:00 UTC 恢复，2m 后仍在告警的才通知",
+    ),
+    (
+        "receiver ops: no longer kept quiet: its silence is over; its parent is up",
+        "接收人 ops：恢复通知：静默已结束；上级已恢复",
+    ),
     ("Something that no shape fits, written by hand.", "Something that no shape fits, written by hand."),
     (
         "x.csv: something that no shape fits; ask the sender for it",
@@ -83,6 +101,7 @@ def test_a_sentence_is_said_in_chinese_and_stays_as_it_is_in_english(sentence: s
 RAISED = {
     "reconciliation/desk": ("DeskError",),
     "dashboards": ("DeskError",),
+    "alerts": ("SilenceError", "UnknownSilenceError"),
     "alerts/tickets": ("TicketError",),
     "reconciliation/sources": ("SourceError",),
     "reconciliation/controls": ("TableError", "QuantityError", "SqlError"),

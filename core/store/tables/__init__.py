@@ -26,6 +26,7 @@ from core.store.tables.reconciliation import (
     run_request,
     run_signature,
 )
+from core.store.tables.shelving import shelf
 from core.store.tables.silencing import silence
 from core.store.tables.tickets import ticket, ticket_event
 
@@ -54,6 +55,7 @@ __all__ = [
     "sample",
     "series",
     "session",
+    "shelf",
     "silence",
     "target",
     "ticket",

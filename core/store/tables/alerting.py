@@ -25,6 +25,7 @@ alert = Table(
     Column("acknowledged_by", Text),
     Column("acknowledged_at", Instant),
     Column("acknowledgement", Text),
+    Column("acknowledged_until", Instant),  # none: until it is resolved or given back
     Column("demo", Boolean, nullable=False),
     Index(
         "uq_alert_open_fingerprint",
@@ -44,7 +45,7 @@ alert_event = Table(
     Column("at", Instant, nullable=False),
     Column(
         "kind", Text, nullable=False
-    ),  # opened, severity, unknown, known, acknowledged, notified, kept_quiet, let_through, resolved
+    ),  # opened, severity, unknown, known, acknowledged, notified, kept_quiet, let_through, shelved, unshelved, resolved
     Column("who", Text, nullable=False),  # a user's name, or the part of the house that did it
     Column("detail", Text, nullable=False),
 )

@@ -464,3 +464,37 @@ def test_a_torn_configuration_loads_or_names_faults(tmp_path: Path, data: st.Dat
     except ConfigurationError as refused:
         if not refused.faults:
             raise
+
+
+MAINTENANCE = """
+windows:
+  - name: backup
+    matchers: [target=a]
+    start: "2026-01-04 02:00"
+    duration: 2h
+    rrule: FREQ=WEEKLY;BYDAY=SU
+  - name: changes
+    matchers: [team=network]
+    calendar: changes.ics
+"""
+
+
+def test_maintenance_is_read_with_its_calendars_and_every_fault_has_its_line(tmp_path: Path) -> None:
+    """The calendar lies in the home folder; a missing one, a bad rule and a bad matcher are named at once."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "maintenance.yaml").write_text(MAINTENANCE)
+    (tmp_path / "changes.ics").write_text("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n")
+    assert [one.name for one in load_estate(folder).routes.maintenance] == ["backup", "changes"]
+    (tmp_path / "changes.ics").unlink()
+    (folder / "maintenance.yaml").write_text(MAINTENANCE.replace("target=a", "target"))
+    with pytest.raises(ConfigurationError) as refused:
+        load_estate(folder)
+    assert [(fault.file, fault.line) for fault in refused.value.faults] == [
+        ("maintenance.yaml", 4),
+        ("maintenance.yaml", 10),
+    ]
+    assert "changes.ics cannot be read: No such file" in refused.value.faults[1].sentence
+    (folder / "maintenance.yaml").write_text(MAINTENANCE.replace("WEEKLY", "HOURLY"))
+    with pytest.raises(ConfigurationError, match=r"maintenance.yaml:3: .*must say how often"):
+        load_estate(folder)

@@ -1,4 +1,4 @@
-"""Silences, and what keeps alerts of a group quiet."""
+"""Silences, shelved alerts, acknowledgements that expire, and what keeps alerts of a group quiet."""
 
 from __future__ import annotations
 
@@ -25,4 +25,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_silence")),
     )
     op.create_index("ix_silence_ends_at", "silence", ["ends_at"], unique=False)
+    op.create_table(
+        "shelf",
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_shelf")),
+    )
+    op.add_column("alert", sa.Column("acknowledged_until", sa.BigInteger(), nullable=True))
     op.add_column("notify_group", sa.Column("muted", sa.Text(), nullable=True))

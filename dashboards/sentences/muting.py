@@ -1,0 +1,48 @@
+"""Why an alert was kept quiet or let through, and what silences are refused for, as shapes of sentences."""
+
+from __future__ import annotations
+
+from dashboards.locale import mark
+
+SHAPES = (
+    mark("receiver {who}: {words}"),
+    mark("{words_1}; {words_2}"),
+    mark("silenced by {who} until {text_1} UTC: {text_2} (silence {id})"),
+    mark("inhibited by alert {n} ({what}), which is open: inhibit rule {rule}"),
+    mark("the route is mute during the interval {name}"),
+    mark("the route is active only during {name}"),
+    mark("suppressed: its parent {name} is down (alert {n}, {what})"),
+    mark("suppressed: its parent {name} recovered at {text} UTC, and what still fires is told {length} after that"),
+    mark("no longer kept quiet: {words}"),
+    mark("its silence is over"),
+    mark("its cause is over"),
+    mark("the hours of its route allow it"),
+    mark("its parent is up"),
+    mark("in the maintenance window {name} until {text} UTC"),
+    mark("its maintenance is over"),
+    mark("flapping: it opened and resolved {n} times within {length}; told if it still fires at {text} UTC"),
+    mark("it is stable"),
+    mark("shelved by {who} until {text_1} UTC: {text_2}"),
+    mark("it is back from the shelf"),
+    mark("resolved before {who} was told of it, so there is nothing to tell"),
+    mark("receiver {who} has no channel; it shows in the console only"),
+    mark("it fires again as alert {n}, which is told instead"),
+    mark("another route to {who} has it now, as {severity}"),
+    mark("Silence {id} has ended already, at {text} UTC."),
+    mark("A silence needs a comment: say why nobody is to be told."),
+    mark("A silence needs the name of who made it (createdBy)."),
+    mark("A silence has at most {n} matchers and {m} characters of comment."),
+    mark('A silence needs at least one matcher, such as target="db-1".'),
+    mark("At least one matcher of a silence must not match an empty label, and all of these do: {text}."),
+    mark("A silence must end after it starts."),
+    mark("The end of the silence, {text} UTC, is past already."),
+    mark(
+        "This silence would mute every alert there can be ({text}); that is more than one person may decide. "
+        "Name what it is about: a target, a site, a check."
+    ),
+    mark(
+        "This silence would mute all {n} open alerts, critical ones among them ({text}); that is more than one person "
+        "may decide. Name what it is about: a target, a site, a check."
+    ),
+    mark("There is no silence {id}; `bomc alerts silence list` shows those there are."),
+)
