@@ -8,7 +8,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Text, bindparam, cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from alerts.severity import UNKNOWN
 from core.store.tables import alert, alert_event
@@ -62,10 +63,18 @@ def load_open(connection: Connection, fingerprints: Iterable[str]) -> dict[str, 
     columns = [alert.c[name] for name in Occurrence.__dataclass_fields__ if name != "events"]
     found: dict[str, Occurrence] = {}
     for chunk in chunks(dict.fromkeys(fingerprints)):
-        query = select(*columns).where(alert.c.fingerprint.in_(chunk), alert.c.resolved_at.is_(None))
+        query = select(*columns).where(_among(connection, chunk), alert.c.resolved_at.is_(None))
         for row in connection.execute(query.with_for_update()):
             found[row.fingerprint] = Occurrence(**row._mapping)
     return found
+
+
+def _among(connection: Connection, fingerprints: list[str]) -> ColumnElement[bool]:
+    """Whether an alert has one of these. PostgreSQL is given a set to join: it tries a long list one by one for each row
+    once it has prepared the statement, which makes a storm of alerts slow with the square of its size."""
+    if connection.dialect.name == "sqlite":
+        return alert.c.fingerprint.in_(fingerprints)
+    return alert.c.fingerprint.in_(select(func.unnest(cast(fingerprints, ARRAY(Text)))))
 
 
 def save(connection: Connection, touched: Sequence[Occurrence], now: datetime) -> None:

@@ -65,6 +65,7 @@ class _Held:
     span: Span
     generator_url: str
     began_at: datetime  # as it stands in the store
+    url_changed: bool = False
     foreign: bool = False  # it was not pushed: a check of ours opened it
 
 
@@ -206,7 +207,9 @@ def _renew(current: _Held, one: Pushed, span: Span, now: datetime) -> bool:
     occurrence = current.occurrence
     earlier = span.starts_at < current.span.starts_at
     changed = earlier or occurrence.annotations != one.annotations
-    current.span, current.generator_url = span, one.generator_url or current.generator_url
+    current.span = span
+    if one.generator_url and one.generator_url != current.generator_url:
+        current.generator_url, current.url_changed = one.generator_url, True
     if changed:
         occurrence.annotations, occurrence.opened_at, occurrence.updated_at = dict(one.annotations), span.starts_at, now
     return changed
@@ -234,13 +237,24 @@ def _save(
     fresh = [_row(one, who, now) for one in renewed if id(one) in new]
     if fresh:
         connection.execute(insert(pushed_alert), fresh)
-    old = [_row(one, who, now) for one in renewed if id(one) not in new]
-    if old:
-        names = ("due_at", "timeout", "generator_url") if who is None else tuple(old[0].keys() - {"alert_id"})
+    _renew_rows(connection, [one for one in renewed if id(one) not in new], who, now)
+
+
+def _renew_rows(connection: Connection, held: Sequence[_Held], who: str | None, now: datetime) -> None:
+    """Write the new ends: those of one sender are mostly the same instant, so this is a statement an end."""
+    alike: dict[tuple[datetime | None, bool], list[int]] = {}
+    for one in held:
+        row = _row(one, who, now)
+        alike.setdefault((row["due_at"], row["timeout"]), []).append(row["alert_id"])
+    by = {} if who is None else {"pushed_at": now, "pushed_by": who}
+    for (due_at, timeout), ids in alike.items():
+        for chunk in chunks(ids):
+            statement = update(pushed_alert).where(pushed_alert.c.alert_id.in_(chunk))
+            connection.execute(statement.values(due_at=due_at, timeout=timeout, **by))
+    moved = [{"number": one.occurrence.saved_id, "url": one.generator_url} for one in held if one.url_changed]
+    if moved:
         statement = update(pushed_alert).where(pushed_alert.c.alert_id == bindparam("number"))
-        statement = statement.values({name: bindparam(f"new_{name}") for name in names})
-        rows = [{"number": row["alert_id"], **{f"new_{name}": row[name] for name in names}} for row in old]
-        connection.execute(statement, rows)
+        connection.execute(statement.values(generator_url=bindparam("url")), moved)
 
 
 def _row(one: _Held, who: str | None, now: datetime) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class AlertState(StrEnum):
 
 class AlertStatus(Part):
     """Why nobody is told of an alert, if so: ids of silences; fingerprints of alerts, or names of targets that are down;
-    names of time intervals."""
+    names of time intervals and of maintenance windows, `shelved`, `flapping`."""
 
     state: AlertState
     silencedBy: list[str]

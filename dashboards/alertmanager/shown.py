@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from alerts import muting
 from alerts.config import RoutesFile
 from alerts.matchers import Matcher, MatcherError, parse_matchers
-from alerts.muting import DEPENDENCY, INHIBITION, INTERVAL, SILENCE, Mute
+from alerts.muting import DEPENDENCY, FLAPPING, INHIBITION, INTERVAL, MAINTENANCE, SHELVED, SILENCE, Mute
 from alerts.routing import Decision, route
 from dashboards.alertmanager.answers import Refused
 from dashboards.alertmanager.models import AlertState
@@ -22,6 +22,8 @@ from dashboards.queries.rows import Row
 
 MOST_ALERTS = 50_000
 """More than this are never shown in one answer: it is refused, because a part of them would look like all."""
+NAMES = {SHELVED: "shelved", FLAPPING: "flapping"}
+"""What `mutedBy` calls what has no name of its own."""
 LONGEST_FILTER = 2_000
 MOST_FILTERS = 50
 
@@ -115,18 +117,20 @@ def _fitting(connection: Connection, file: RoutesFile, wanted: Wanted, now: date
         count += 1
         if count > MOST_ALERTS:
             raise Refused(400, f"More than {MOST_ALERTS} alerts fit; narrow the filter to see all that you ask for.")
-        yield _Open(row, routes, {one.key: mutes.of(labels, one) for one in routes})
+        yield _Open(row, routes, {one.key: mutes.of(labels, one, row["fingerprint"]) for one in routes})
 
 
 def _status(mutes: Sequence[Mute], routes: int = 1) -> dict[str, Any]:
     """What keeps an alert quiet on so many routes together; hours do when they do it on every one of them.
 
-    A parent that is down inhibits by its name: there may be several alerts about it.
+    A parent that is down inhibits by its name: there may be several alerts about it. What Alertmanager does not know -
+    maintenance, shelving, flapping - mutes by a name as well.
     """
     silenced = dict.fromkeys(one.by for one in mutes if one.kind == SILENCE)
     inhibited = dict.fromkeys(one.by for one in mutes if one.kind in (INHIBITION, DEPENDENCY))
     hours = [one.by for one in mutes if one.kind == INTERVAL]
-    muted = dict.fromkeys(hours) if len(hours) >= routes else ()
+    ours = [NAMES.get(one.kind, one.by) for one in mutes if one.kind in (MAINTENANCE, *NAMES)]
+    muted = dict.fromkeys([*ours, *(hours if len(hours) >= routes else ())])
     state = AlertState.SUPPRESSED if silenced or inhibited or muted else AlertState.ACTIVE
     return {"state": state.value, "silencedBy": [*silenced], "inhibitedBy": [*inhibited], "mutedBy": [*muted]}
 

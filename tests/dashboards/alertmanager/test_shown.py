@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import Engine
 
 from alerts import pipeline
+from alerts.shelving import shelve
 from core.store.open import writing
 from dashboards.alertmanager import shown
 from tests.alerts.world import finding, with_series
@@ -72,3 +75,22 @@ def test_a_reload_says_that_there_is_none(desk: Desk) -> None:
     assert answer.status_code == 409
     assert "Nothing was reloaded" in answer.json()["error"]
     assert desk.machine("viewer").post("/-/reload").status_code == 403
+
+
+def test_a_shelved_alert_is_suppressed_and_says_so(desk: Desk) -> None:
+    """What Alertmanager has no field for is named in the one for what mutes without a silence."""
+    desk.push({"labels": {"alertname": "A"}}, {"labels": {"alertname": "B"}})
+    with writing(desk.console.engine) as connection:
+        shelve(
+            connection,
+            1,
+            "li.wei",
+            "known, the vendor comes tomorrow",
+            desk.clock.now + timedelta(hours=1),
+            desk.clock.now,
+        )
+    (one,) = desk.shown("alertname=A")
+    assert one["status"] == {"state": "suppressed", "silencedBy": [], "inhibitedBy": [], "mutedBy": ["shelved"]}
+    assert [each["labels"]["alertname"] for each in desk.shown(path="/api/v2/alerts/groups")[0]["alerts"]] == ["A"]
+    desk.clock.move(hours=2)
+    assert desk.shown("alertname=A") == []  # nobody pushed it again
