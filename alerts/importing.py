@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from alerts.config import EmailConfig, NamedIntervals, RoutesFile, WebhookConfig
+from alerts.config import EmailConfig, GlobalConfig, NamedIntervals, RoutesFile, WebhookConfig
 from alerts.faults import faults, notes
 from alerts.matchers import MatcherError, matcher, parse_matchers
 from core.yaml_file import Document, Fault, Place

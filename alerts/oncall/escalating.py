@@ -182,6 +182,7 @@ class _Work:
     messages: Mapping[str, Sent]
     lately: dict[str, datetime]
     muted: Mapping[int, str]
+    destinations: dict[Step, tuple[str | None, str]] = field(default_factory=dict)  # the same for all alerts of a round
     tell: dict[str, list[telling.Asked]] = field(default_factory=lambda: defaultdict(list))
     over: dict[str, list[telling.Asked]] = field(default_factory=lambda: defaultdict(list))
     keys_for: dict[int, str] = field(default_factory=dict)
@@ -228,7 +229,9 @@ class _Work:
             last = standing.step >= len(chain)
             step = Step(receiver=policy.catch_all) if last else chain[standing.step]
             name = "the catch-all" if last else f"step {standing.step + 1} of {len(chain)}"
-            receiver, who = self._destination(step)
+            if step not in self.destinations:
+                self.destinations[step] = self._destination(step)
+            receiver, who = self.destinations[step]
             if receiver is None:
                 self._say(row, f"{policy.name}, {name}: {who}; the next step comes at once" if not last else who)
                 if last:
