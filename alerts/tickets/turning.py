@@ -25,7 +25,9 @@ def turned(
     kinds = list(new)
     if row.resolve_s is None or not (clocks.STOPPING | clocks.STARTING).intersection(kinds):
         return {}
-    stops = clocks.stops_of([*steps(connection, row.id), *((now, kind) for kind in kinds)])
+    before = steps(connection, row.id)
+    now = max(now, *(at for at, _kind in before)) if before else now  # the machine's clock may have been set back
+    stops = clocks.stops_of([*before, *((now, kind) for kind in kinds)])
     found = clocks.read(book.time(row.hours), row.opened_at, timedelta(seconds=row.resolve_s), stops, now)
     left_s = int(found.left.total_seconds())
     if state == "paused":

@@ -97,20 +97,24 @@ def _clocks(row: Row, now: datetime, book: Book, _: Say) -> list[tuple[str, Any]
     found = [(_("To be answered by"), _.instant(row["respond_due_at"]) if row["respond_due_at"] else None)]
     if row["responded_at"] is not None:
         late = row["respond_due_at"] is not None and row["responded_at"] > row["respond_due_at"]
-        found.append((_("Answered"), f"{_.instant(row['responded_at'])} · {_('late') if late else _('in time')}"))
+        found.append((_("Answered"), f"{_.instant(row['responded_at'])} · {_held(late, _)}"))
     if row["resolve_s"] is not None:
         allowed = _.age(float(row["resolve_s"]))
-        found.append((_("Time to resolve"), f"{allowed}, {working}"))
+        found.append((_("Time to resolve"), f"{allowed} · {working}"))
     found.append((_("Due"), _.instant(row["due_at"]) if row["due_at"] else None))
     if row["state"] == "paused" and row["left_s"] is not None:
         found.append((_("Left when it was paused"), _.age(float(row["left_s"]))))
     elif row["state"] in AT_WORK and row["due_at"] is not None and row["due_at"] > now:
         left = book.time(row["hours"]).between(now, row["due_at"])
-        found.append((_("Left"), f"{_.age(left / timedelta(seconds=1))}, {working}"))
+        found.append((_("Left"), f"{_.age(left / timedelta(seconds=1))} · {working}"))
     if row["resolved_at"] is not None:
         late = row["due_at"] is not None and row["resolved_at"] > row["due_at"]
-        found.append((_("Resolved"), f"{_.instant(row['resolved_at'])} · {_('late') if late else _('in time')}"))
+        found.append((_("Resolved"), f"{_.instant(row['resolved_at'])} · {_held(late, _)}"))
     return found
+
+
+def _held(late: bool, _: Say) -> str:
+    return _("late") if late else _("in time")
 
 
 def _about(row: Row, book: Book, _: Say) -> list[tuple[str, Any]]:
@@ -120,7 +124,7 @@ def _about(row: Row, book: Book, _: Say) -> list[tuple[str, Any]]:
     target = dcc.Link(row["target"], href=f"/targets/{segment(row['target'])}") if row["target"] else None
     return [
         (_("Kind"), ticket_kind(row["kind"], _)),
-        (_("From"), party(row["origin"], book, _)),
+        (_("Asked by"), party(row["origin"], book, _)),
         (_("With"), party(row["department"], book, _)),
         (_("Assigned to"), row["assignee"]),
         (_("Waits for"), row["waits_on"]),
@@ -177,7 +181,7 @@ def _files(row: Row, files: Sequence[Row], _: Say) -> list[Any]:
         )
         for file in files
     ]
-    return [html.H3(_("Files")), html.Ul(lines, className="ticket-links")]
+    return [html.H3(_("Attachments")), html.Ul(lines, className="ticket-links")]
 
 
 def label(field: Any, _: Say) -> str:

@@ -163,7 +163,9 @@ def render(filters: Mapping[str, str], book: Book, works: bool, _: Say) -> Any:
                             value=entry.priority,
                             size="sm",
                         ),
-                        dmc.Select(id="ticket-new-origin", label=_("From"), data=origins, size="sm", clearable=True),
+                        dmc.Select(
+                            id="ticket-new-origin", label=_("Asked by"), data=origins, size="sm", clearable=True
+                        ),
                         dmc.Select(
                             id="ticket-new-department",
                             label=_("With"),

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from core.store import tables
 from core.store.open import reading
+from tests.browser.axe import violations
 from tests.browser.conftest import Site, Watched, enter
 from tests.browser.waits import filled, require_width
 
@@ -99,3 +100,21 @@ def test_a_viewer_sees_a_ticket_and_can_do_nothing_with_it(site: Site, chromium:
     page.goto(site.url + "/tickets/new")
     expect(page.get_by_text("Your role does not open tickets; ask somebody on duty.")).to_be_visible()
     context.close()
+
+
+PLACES = ("/tickets", "/tickets/1", "/tickets/new?kind=high_fee", "/tickets/figures")
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("scheme", "size"), [("dark", (1366, 900)), ("light", (390, 844))], ids=["desk", "phone"])
+def test_axe_finds_nothing_serious_on_the_pages_of_tickets(
+    page: Page, site: Site, watched: Watched, place: str, scheme: str, size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page.goto(site.url + place)
+    filled(page)
+    expect(page.locator("#page")).to_contain_text("data as of")
+    require_width(page, size[0])
+    assert violations(page) == []
+    watched.require_clean()

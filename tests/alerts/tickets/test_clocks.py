@@ -166,3 +166,13 @@ def test_the_clocks_of_a_working_time_kind_begin_on_the_next_working_day(store: 
     with writing(store) as connection:
         row = row_of(connection, open_one(connection, "high_fee", evening, priority="high"))
     assert (row.respond_due_at, row.due_at) == (at("2026-10-08 09:15"), at("2026-10-08 11:00"))
+
+
+def test_a_clock_that_was_set_back_leaves_no_ticket_without_a_deadline(store: Engine) -> None:
+    """Paused at one o'clock by the old clock, gone on with at half past twelve by the new one: nothing has passed."""
+    with writing(store) as connection:
+        number = open_one(connection, "fault", priority="high")
+        commands.do(connection, number, "take", LI, NOON)
+        commands.do(connection, number, "pause", LI, after(hours=1), {"reason": "no part", "waits_on": "the vendor"})
+        commands.do(connection, number, "resume", LI, after(minutes=30))
+        assert row_of(connection, number).due_at == after(hours=4)
