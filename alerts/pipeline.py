@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from alerts import dispatch, groups, lifecycle
+from alerts import dispatch, fallback, groups, lifecycle
 from alerts.config import RoutesFile, TicketPolicy
 from alerts.lifecycle import Changes
 from alerts.routing import Node, route
@@ -47,6 +47,7 @@ def tick(connection: Connection, routes: RoutesFile, now: datetime, external_url
 def resume(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> Handled:
     """Call once at the start and after routes.yaml changed: open alerts find their groups under the new tree."""
     dispatch.replan(connection, routes, now)
+    fallback.forget_gone(connection, routes)
     return tick(connection, routes, now, external_url)
 
 
