@@ -74,8 +74,9 @@ def deliver_due(
     others, so that a silent one does not hold up the rest.
     """
     rng = rng or Random()
-    passed_on = _pass_on(engine, routes, clock())
-    waiting = _streams(engine, clock(), limit)
+    now = clock()
+    passed_on = _pass_on(engine, routes, now)
+    waiting = _streams(engine, now, limit)
     mine = [destination for destination in waiting if io.claim(destination)]
     counts: Counter[str] = Counter()
     try:
