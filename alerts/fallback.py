@@ -44,6 +44,14 @@ def note_success(connection: Connection, place: Destination) -> None:
     connection.execute(delete(channel_trouble).where(*_at(channel_trouble, place)))
 
 
+def forget_gone(connection: Connection, routes: RoutesFile) -> None:
+    """Channels that are not in routes.yaml any more are in no trouble."""
+    for trouble in connection.execute(select(channel_trouble)).all():
+        place = (trouble.receiver, trouble.channel, trouble.settings)
+        if routes.channel_of(*place) is None:
+            note_success(connection, place)
+
+
 def fall_back_due(connection: Connection, routes: RoutesFile, now: datetime) -> int:
     """Pass on what waits for channels that have failed for too long; returns how many messages were passed on."""
     count = 0

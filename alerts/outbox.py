@@ -75,8 +75,9 @@ def deliver_due(
     others, so that a silent one does not hold up the rest.
     """
     rng = rng or Random()
-    passed_on = _pass_on(engine, routes, clock())
-    waiting = _streams(engine, clock(), limit)
+    now = clock()
+    passed_on = _pass_on(engine, routes, now)
+    waiting = _streams(engine, now, limit)
     mine = [destination for destination in waiting if io.claim(destination)]
     counts: Counter[str] = Counter()
     try:
@@ -201,7 +202,8 @@ def _mark(
         tried = "" if tries == 1 else f", at try {tries}"
         _tell_alerts(connection, row, now, "notified", f"{attempt.note}{tried}")
         return "sent", None
-    fallback.note_failure(connection, place, attempt.began or now, now, fault.sentence)
+    if routes.channel_of(*place) is not None:
+        fallback.note_failure(connection, place, attempt.began or now, now, fault.sentence)
     if fault.retryable and now - (row.resent_at or row.created_at) < GIVE_UP_AFTER:
         due_at = now + pause(tries, rng, fault.retry_after_s)
         connection.execute(mine.values(attempts=tries, due_at=due_at, last_error=fault.sentence))

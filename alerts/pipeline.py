@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection, func, select, text
 
-from alerts import dispatch, groups, lifecycle, muting, pushes
+from alerts import dispatch, fallback, groups, lifecycle, muting, pushes
 from alerts.changes import marking
 from alerts.config import RoutesFile
 from alerts.lifecycle import Changes
@@ -82,6 +82,7 @@ def resume(connection: Connection, routes: RoutesFile, now: datetime, external_u
     _alone(connection)
     dispatch.replan(connection, routes, now)
     escalating.begin(connection, routes, None, now)
+    fallback.forget_gone(connection, routes)
     return tick(connection, routes, now, external_url)
 
 

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from alerts.heartbeats import pings
 from alerts.heartbeats.judging import FAIL, START, SUCCESS
 from alerts.heartbeats.pings import MOST_OUTPUT_BYTES, Heard
-from core.store.open import writing
+from core.store.open import reading, writing
 from dashboards.answers import refusal
 from dashboards.context import Console
 from dashboards.gate import in_worker
@@ -54,8 +54,13 @@ def meaning(what: str) -> tuple[str, int | None] | None:
 
 
 def _hear(console: Console, token: str, kind: str, exit_status: int | None, output: bytes) -> Heard:
+    now = console.clock()
+    with reading(console.engine) as connection:
+        found = pings.look_up(connection, token, now)
+    if found.name is None or found.wait:
+        return found
     with writing(console.engine) as connection:
-        return pings.hear(connection, token, kind, console.clock(), exit_status, output)
+        return pings.hear(connection, token, kind, now, exit_status, output)
 
 
 async def _end_of_body(request: Request) -> bytes:

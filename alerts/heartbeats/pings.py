@@ -63,7 +63,20 @@ def hear(
     connection: Connection, token: str, kind: str, now: datetime, exit_status: int | None = None, output: bytes = b""
 ) -> Heard:
     """Take a ping. The end of its output is kept, cut to 10 KB; a flood of them is not taken, and told to wait."""
-    if len(token) > LONGEST_TOKEN or kind not in (SUCCESS, FAIL, START):
+    found = look_up(connection, token, now)
+    name = found.name
+    if name is None or found.wait or kind not in (SUCCESS, FAIL, START):
+        return found
+    said = output[-MOST_OUTPUT_BYTES:].decode("utf-8", "replace").replace("\0", "\ufffd")
+    row = {"heartbeat": name, "at": now, "kind": kind, "exit_status": exit_status, "output": said}
+    connection.execute(insert(heartbeat_ping).values(**row))
+    _forget(connection, name)
+    return Heard(name, taken=True)
+
+
+def look_up(connection: Connection, token: str, now: datetime) -> Heard:
+    """Whose token that is, and whether a ping of it would be taken now; only reads, so that strangers hold up no writer."""
+    if len(token) > LONGEST_TOKEN:
         return Heard(None)
     name = connection.scalar(select(heartbeat.c.name).where(heartbeat.c.token_hash == digest(token)))
     if name is None:
@@ -72,11 +85,7 @@ def hear(
     count, oldest = connection.execute(recent.where(heartbeat_ping.c.at > now - WINDOW)).one()
     if count >= MOST_PINGS:
         return Heard(name, wait=max(oldest + WINDOW - now, timedelta(seconds=1)))
-    said = output[-MOST_OUTPUT_BYTES:].decode("utf-8", "replace").replace("\0", "\ufffd")
-    row = {"heartbeat": name, "at": now, "kind": kind, "exit_status": exit_status, "output": said}
-    connection.execute(insert(heartbeat_ping).values(**row))
-    _forget(connection, name)
-    return Heard(name, taken=True)
+    return Heard(name)
 
 
 def latest(connection: Connection, names: Sequence[str]) -> dict[str, list[Ping]]:

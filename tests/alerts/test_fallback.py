@@ -144,6 +144,22 @@ def test_over_a_restart_the_fall_back_still_comes(store: Engine, store_url: str)
         assert len(second.got) == 1
 
 
+def test_a_channel_that_is_taken_out_of_the_file_is_in_no_trouble(store: Engine) -> None:
+    """At the next start nobody is told that it fails, and its messages are dead letters with that reason."""
+    with_series(store)
+    with hook(500) as first, hook() as second:
+        file = _pair(first, second)
+        _handle(store, file, NOON, "h")
+        deliver_due(store, file, lambda: NOON, Io())
+    smaller = routes(receivers=[{"name": "ops"}])
+    with writing(store) as connection:
+        assert connection.execute(select(channel_trouble)).all()
+        pipeline.resume(connection, smaller, after(seconds=30))
+    assert deliver_due(store, smaller, lambda: after(seconds=30), Io()).dead == 1
+    with reading(store) as connection:
+        assert connection.execute(select(channel_trouble)).all() == []
+
+
 def test_a_fall_back_that_fails_too_is_retried_and_shown(store: Engine) -> None:
     """Nobody takes it: the second one's message is tried for a day, then both are dead letters."""
     with_series(store)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import datetime, timedelta
 from random import Random
 
@@ -20,6 +22,7 @@ from alerts.sending import Io
 from core.store.open import open_store, reading, writing
 from core.store.tables import channel_use
 from tests.alerts.receivers import Hook, hook
+from tests.alerts.test_outbox import _deliver_elsewhere
 from tests.alerts.world import NOON, after, deliveries, events, finding, routes, with_series
 
 
@@ -180,3 +183,19 @@ def test_what_does_not_fit_is_counted() -> None:
     """A merged message keeps to the channel's most alerts and says how many it left out."""
     merged = merge([_message(number, "firing") for number in range(5)], "", max_alerts=2)
     assert (len(merged.body["alerts"]), merged.body["truncatedAlerts"], len(merged.firing)) == (2, 3, 5)
+
+
+def test_killed_while_a_merged_message_is_on_its_way_nothing_is_lost(store: Engine, store_url: str) -> None:
+    """kill -9 the moment the receiver has it: the merged message stays due, and comes again with the same key."""
+    with_series(store)
+    with hook() as receiver:
+        file = _limited(receiver, "2/m")
+        _handle(store, file, NOON, range(5))
+        running = _deliver_elsewhere(store_url, file, NOON)
+        receiver.on_request = lambda: os.kill(running.pid, signal.SIGKILL)
+        assert running.wait(60) == -signal.SIGKILL
+        receiver.on_request = lambda: None
+        assert sorted(row.state for row in deliveries(store)) == ["merged"] * 5 + ["pending"]
+        assert _deliver(store, file, after(seconds=5)).sent == 1
+    assert len({got.key for got in receiver.got}) == 1
+    assert len(receiver.got[1].body["alerts"]) == 5
