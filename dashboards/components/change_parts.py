@@ -80,8 +80,7 @@ def change_list(found: Sequence[Row], filters: Mapping[str, str], now: datetime,
                         ),
                     ],
                     href=address(PATH, filters, change=str(row["id"])),
-                    className="row alert-row change-line"
-                    + (" row-on" if filters.get("change") == str(row["id"]) else ""),
+                    className="row alert-row duty-row" + (" row-on" if filters.get("change") == str(row["id"]) else ""),
                 )
             )
             for row in found

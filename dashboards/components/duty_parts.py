@@ -142,8 +142,8 @@ def _frozen(row: Row, content: Mapping[str, Any], since: Mapping[str, Sequence[R
         parts += [html.H3(_("To do in the next shift")), html.P(content["to_do"], className="described")]
     if since is not None:
         parts += _since(since, _)
-    for name, items in content["sections"].items():
-        parts.append(_section(name, items, content["remarks"], _))
+    for name in SECTION:
+        parts.append(_section(name, content["sections"].get(name, ()), content["remarks"], _))
     return parts
 
 
@@ -241,7 +241,7 @@ def handover_list(found: Sequence[Row], desk: Desk, filters: Mapping[str, str], 
                         ),
                     ],
                     href=address(PATH, filters, handover=str(row["id"])),
-                    className="row alert-row",
+                    className="row alert-row duty-row",
                 )
             )
             for row in found

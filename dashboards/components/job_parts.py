@@ -63,7 +63,7 @@ def job_list(found: Sequence[Row], plans: Mapping[str, Plan], filters: Mapping[s
                         ),
                     ],
                     href=address(PATH, filters, job=str(row["id"])),
-                    className="row alert-row" + (" row-on" if filters.get("job") == str(row["id"]) else ""),
+                    className="row alert-row duty-row" + (" row-on" if filters.get("job") == str(row["id"]) else ""),
                 )
             )
             for row in found
@@ -231,7 +231,7 @@ def _field(item: Mapping[str, Any], result: Mapping[str, Any], _: Say) -> html.D
             id={"type": "job-file", "item": code},
             max_size=LARGEST_EVIDENCE_BYTES,
         )
-        return html.Div([html.Span(label, className="field-label"), upload], className="form checklist-item")
+        return html.Label([html.Span(label, className="field-label"), upload], className="form checklist-item")
     if kind == "yes_no":
         choices = [{"value": "yes", "label": _("yes")}, {"value": "no", "label": _("no")}]
         field: Any = dmc.Select(data=choices, value=value, clearable=True, placeholder=_("no result yet"), **known)
