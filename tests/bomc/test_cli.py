@@ -223,7 +223,10 @@ def test_version_and_help() -> None:
 def test_the_schema_for_editors_is_json(tmp_path: Path) -> None:
     """One for each file, each collector and each judgement."""
     found = json.loads(cli(tmp_path, "config", "schema")[1])
-    assert {"bomc.yaml", "targets.yaml", "checks.yaml", "routes.yaml", "oncall.yaml", "collectors", "checks"} | {
+    files = ("bomc", "targets", "checks", "maintenance", "routes", "heartbeats", "oncall", "tickets", "duty", "job_plans")
+    assert {f"{name}.yaml" for name in files} | {
+        "collectors",
+        "checks",
         "controls/NAME.yaml, kind: match",
         "controls/NAME.yaml, kind: equation",
     } == set(found)
