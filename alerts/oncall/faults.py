@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.oncall.config import Escalation, OnCallFile, Schedule
@@ -177,8 +177,3 @@ def coming_gaps(
 def local(at: datetime, zone: ZoneInfo) -> str:
     """An instant as people of that zone read it."""
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
-
-
-def midnight(at: datetime, zone: ZoneInfo) -> datetime:
-    """The start of the local day of an instant, in UTC."""
-    return instant(datetime.combine(at.astimezone(zone).date(), time()), zone).astimezone(UTC)

@@ -29,6 +29,7 @@ FILES = (
     "targets.yaml",
     "checks.yaml",
     "routes.yaml",
+    "oncall.yaml",
     "controls/mobile-payment.yaml",
     "controls/day-totals.yaml",
 )
