@@ -137,16 +137,6 @@ def test_whatever_people_do_state_and_clocks_stay_sound(
     assert all(sentence.endswith(".") for sentence in refused)
 
 
-@pytest.fixture(scope="module")
-def sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """One store for all examples; each takes back what it wrote."""
-    from core.store.open import open_store, upgrade
-
-    engine = open_store(f"sqlite:///{tmp_path_factory.mktemp('clocks') / 'store.db'}")
-    upgrade(engine)
-    return engine
-
-
 def test_a_paused_ticket_has_no_deadline_and_gets_one_when_it_goes_on(store: Engine) -> None:
     """The row follows the events: what was left when it was paused is left when it goes on."""
     with writing(store) as connection:

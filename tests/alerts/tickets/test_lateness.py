@@ -48,24 +48,14 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("minute", "changed", "expected"), [r[1:] for r in STEPS], ids=[r[0] for r in STEPS])
-def test_what_is_said_when(store_once: Engine, minute: int, changed: dict[str, Any], expected: list[str]) -> None:
+def test_what_is_said_when(sqlite_store: Engine, minute: int, changed: dict[str, Any], expected: list[str]) -> None:
     """A fault of high priority: 15 minutes to answer, 4 hours to resolve, told at three quarters and at the end."""
-    with writing(store_once) as connection:
+    with writing(sqlite_store) as connection:
         number = open_one(connection, "fault", priority="high")
         if changed:
             connection.execute(update(ticket).where(ticket.c.id == number).values(changed))
         row = row_of(connection, number)
     assert [step.kind for step in steps_of(row, BOOK, after(minutes=minute))] == expected
-
-
-@pytest.fixture(scope="module")
-def store_once(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """One store for the table."""
-    from core.store.open import upgrade
-
-    engine = open_store(f"sqlite:///{tmp_path_factory.mktemp('late') / 'store.db'}")
-    upgrade(engine)
-    return engine
 
 
 def test_a_late_ticket_is_an_alert_like_any_other_and_told_once_whatever_restarts(
