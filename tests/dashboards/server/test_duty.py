@@ -52,7 +52,7 @@ def test_a_machine_plans_a_change_and_another_approves_it(desk: House) -> None:
     number = made.json()["change"]["id"]
     assert machine.post(f"/api/v1/changes/{number}/approve").status_code == 403
     assert machine.post("/api/v1/changes", json=a_plan(title="Other")).json()["overlaps"] == [number]
-    assert boss.post(f"/api/v1/changes/{number}/approve").json()["change"]["approved_by"] == "m-manager"
+    assert boss.post(f"/api/v1/changes/{number}/approve").json()["change"]["approved_by"] == "token:m-manager"
     refused = machine.post(f"/api/v1/changes/{number}/begin")
     assert refused.status_code == 409
     assert "has not come yet" in refused.json()["error"]
@@ -65,7 +65,7 @@ def test_a_machine_plans_a_change_and_another_approves_it(desk: House) -> None:
     assert machine.get("/api/v1/changes", params={"state": "open"}).json()["total"] == 1
     with reading(desk.console.engine) as connection:
         trail = connection.execute(select(audit.c.who).where(audit.c.object == f"change/{number}")).scalars().all()
-    assert trail == ["m-operator", "m-manager", "m-operator", "m-operator"]
+    assert trail == ["token:m-operator", "token:m-manager", "token:m-operator", "token:m-operator"]
 
 
 REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
