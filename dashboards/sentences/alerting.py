@@ -1,4 +1,4 @@
-"""What is said when somebody cannot take an alert, pass it on, or send a message again."""
+"""What is said when somebody cannot take an alert, put it aside, pass it on, or send a message again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ SHAPES = (
     mark("Alert {n} is with {name} already; ask them, or let them give it back."),
     mark("Alert {n} is with nobody; there is nothing to give back."),
     mark("There is no alert {n}."),
+    mark("The end of an acknowledgement must be in the future."),
+    mark("Alert {n} is resolved already; there is nothing to shelve."),
+    mark("Shelving needs a reason; say why it can wait."),
+    mark("An alert is shelved for a time: at most {n} days from now."),
+    mark("Alert {n} is not shelved; there is nothing to bring back."),
     mark("Say why you cannot take it; whoever is next needs to know."),
     mark("There is no message {n}."),
     mark("Message {n} is {deliverystate}, not dead; there is nothing to send again."),
@@ -23,4 +28,4 @@ SHAPES = (
     mark("told in message {n}"),
     mark("waits: receiver {name} is told at most {pace} through {channel}"),
 )
-"""Sentences of alerts.commands, alerts.handing, alerts.letters, and the notes of the outbox."""
+"""Sentences of alerts.commands, alerts.shelving, alerts.handing, alerts.letters, and the notes of the outbox."""
