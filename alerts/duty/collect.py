@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
+from alerts import silences
+from alerts.tickets.kinds import AT_WORK, OVER
 from core.store.tables import alert, control_run, job, planned_change, run_signature, ticket
 
 RUN_DAYS: Final = timedelta(days=31)
@@ -67,7 +69,7 @@ def open_alerts(connection: Connection, moment: Moment) -> list[Item]:
 
 def open_tickets(connection: Connection, moment: Moment) -> list[Item]:
     """Tickets that are not closed, the next to be late first."""
-    query = select(ticket).where(ticket.c.state != "closed").order_by(ticket.c.id)
+    query = select(ticket).where(ticket.c.state.not_in(OVER)).order_by(ticket.c.id)
     rows = sorted(connection.execute(query), key=lambda row: (row.due_at is None, row.due_at or row.opened_at))
     return [
         Item(
@@ -76,7 +78,7 @@ def open_tickets(connection: Connection, moment: Moment) -> list[Item]:
             row.opened_at.isoformat(),
             row.assignee or "",
             row.state,
-            bool(row.due_at and row.due_at < moment.now and row.state in ("open", "assigned")),
+            bool(row.due_at and row.due_at < moment.now and row.state in AT_WORK),
             f"/tickets?ticket={row.id}",
         )
         for row in rows
@@ -155,9 +157,27 @@ def open_jobs(connection: Connection, moment: Moment) -> list[Item]:
     ]
 
 
+def standing_silences(connection: Connection, moment: Moment) -> list[Item]:
+    """Silences that hold, the next to end first, and those that are still to begin."""
+    found = silences.listed(connection, moment.now, (silences.State.ACTIVE, silences.State.PENDING))
+    return [
+        Item(
+            f"silence/{one.id}",
+            f"{', '.join(str(matcher) for matcher in one.matchers)}: {one.comment}",
+            one.starts_at.isoformat(),
+            one.created_by,
+            str(one.state(moment.now)),
+            False,
+            "/alerts",
+        )
+        for one in found
+    ]
+
+
 SECTIONS: Final[Mapping[str, Collector]] = MappingProxyType(
     {
         "alerts": open_alerts,
+        "silences": standing_silences,
         "tickets": open_tickets,
         "files": late_files,
         "runs": unsigned_runs,

@@ -33,6 +33,7 @@ PATH = "/duty"
 SHAPES = {"draft": "unjudged", "prepared": "warning", "accepted": "ok", "refused": "critical"}
 STATE_OF = {
     "alerts": STATUS,
+    "silences": {"active": mark("In force"), "pending": mark("Still to begin")},
     "tickets": TICKET_STATE,
     "changes": CHANGE_STATE,
     "jobs": JOB_STATE,

@@ -95,6 +95,7 @@ ENTRY_FIELD = {
 }
 SECTION = {
     "alerts": mark("Open alerts"),
+    "silences": mark("Silences"),
     "tickets": mark("Open tickets"),
     "files": mark("Late and missing files"),
     "runs": mark("Unsigned runs"),
