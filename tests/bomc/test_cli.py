@@ -223,7 +223,18 @@ def test_version_and_help() -> None:
 def test_the_schema_for_editors_is_json(tmp_path: Path) -> None:
     """One for each file, each collector and each judgement."""
     found = json.loads(cli(tmp_path, "config", "schema")[1])
-    files = ("bomc", "targets", "checks", "maintenance", "routes", "heartbeats", "oncall", "tickets", "duty", "job_plans")
+    files = (
+        "bomc",
+        "targets",
+        "checks",
+        "maintenance",
+        "routes",
+        "heartbeats",
+        "oncall",
+        "tickets",
+        "duty",
+        "job_plans",
+    )
     assert {f"{name}.yaml" for name in files} | {
         "collectors",
         "checks",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from core.store.tables import (
     job,
     planned_change,
     run_signature,
+    silence,
     ticket,
 )
 from tests.alerts.duty.desks import NOON, desk, people
@@ -90,6 +91,20 @@ def a_ticket(connection: Connection, number: int, state: str = "open", **given: 
         "demo": False,
     }
     connection.execute(insert(ticket).values(made | given))
+
+
+def a_silence(connection: Connection, number: int, until: datetime) -> None:
+    made = {
+        "id": str(number),
+        "matchers": [{"name": "target", "value": f"host-{number}", "isRegex": False, "isEqual": True}],
+        "starts_at": NOON,
+        "ends_at": until,
+        "created_by": "li.wei",
+        "comment": "new disks",
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    connection.execute(insert(silence).values(made))
 
 
 def a_run(connection: Connection, number: int, signed: str = "", **given: Any) -> None:
@@ -283,7 +298,8 @@ def test_two_people_at_once_accept_once(store: Engine, store_url: str) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     alerts=st.lists(st.booleans(), max_size=5),
-    tickets=st.lists(st.sampled_from(["open", "assigned", "resolved", "closed"]), max_size=5),
+    tickets=st.lists(st.sampled_from(["open", "assigned", "resolved", "closed", "cancelled"]), max_size=5),
+    silenced=st.lists(st.integers(-2, 2), max_size=4),
     runs=st.lists(st.sampled_from(["", "prepared", "reviewed", "reopened"]), max_size=4),
     jobs=st.lists(st.sampled_from(["open", "done", "dropped"]), max_size=4),
     changes=st.lists(st.sampled_from(["planned", "running", "approved", "done", "cancelled"]), max_size=4),
@@ -293,6 +309,7 @@ def test_every_open_thing_is_in_exactly_one_section(
     sqlite_store: Engine,
     alerts: list[bool],
     tickets: list[str],
+    silenced: list[int],
     runs: list[str],
     jobs: list[str],
     changes: list[str],
@@ -300,14 +317,17 @@ def test_every_open_thing_is_in_exactly_one_section(
 ) -> None:
     wanted = {f"file/{number}" for number in range(files)}
     with writing(sqlite_store) as connection:
-        for table in (run_signature, control_run, ticket, alert, job, planned_change):
+        for table in (run_signature, control_run, ticket, alert, job, planned_change, silence):
             connection.execute(delete(table))
         for number, still in enumerate(alerts, 1):
             an_alert(connection, number, resolved_at=None if still else NOON)
             wanted |= {f"alert/{number}"} if still else set()
         for number, state in enumerate(tickets, 1):
             a_ticket(connection, number, state)
-            wanted |= {f"ticket/{number}"} if state != "closed" else set()
+            wanted |= {f"ticket/{number}"} if state not in ("closed", "cancelled") else set()
+        for number, hours in enumerate(silenced, 1):
+            a_silence(connection, number, EVENING + timedelta(hours=hours))
+            wanted |= {f"silence/{number}"} if hours > 0 else set()
         for number, signed in enumerate(runs, 1):
             a_run(connection, number, signed)
             wanted |= {f"run/{number}"} if signed != "reviewed" else set()

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Engine, select
 
 from alerts import commands as alert_commands
-from alerts import handing, pipeline
+from alerts import handing, pipeline, silences
 from alerts.config import RoutesFile
+from alerts.matchers import matcher
 from alerts.oncall import commands, escalating
 from alerts.oncall.config import OnCallFile
 from alerts.oncall.escalation import HELD, RUNNING, SPENT, Facts, Sent, Standing, decide
@@ -209,6 +210,35 @@ def test_who_goes_away_while_they_have_it_is_passed(store: Engine) -> None:
     assert told(store)[1:] == [("person/zhao.lei", 1)]
     assert "person/zhang.min is away since: ill" in history(store)[-1]
     assert [detail for _, _, detail in events(store, "passed_on")] == ["ill"]
+
+
+def test_who_has_it_and_passes_it_on_sets_the_next_step_going(store: Engine) -> None:
+    with_series(store)
+    file = estate()
+    handle(store, file, NOON, finding())
+    mark(store, "sent")
+    with writing(store) as connection:
+        alert_commands.acknowledge(connection, 1, "zhang.min", "mine", after(minutes=1))
+    tick(store, file, after(minutes=1))
+    with writing(store) as connection:
+        handing.pass_on(connection, 1, "zhang.min", "ill", after(minutes=2))
+    tick(store, file, after(minutes=2))
+    assert told(store)[1:] == [("person/zhao.lei", 2)]
+
+
+def test_nobody_is_told_of_an_escalation_whose_alert_is_silenced(store: Engine) -> None:
+    """What mutes the alert's messages mutes its escalation; when the silence ends, it goes on."""
+    with_series(store)
+    file = estate()
+    matchers = (matcher("severity", "=", "critical"), matcher("alertname", "=~", ".+"))
+    with writing(store) as connection:
+        spec = silences.Spec(matchers, NOON, after(minutes=30), "known")
+        silences.create(connection, spec, "li.wei", NOON)
+    handle(store, file, NOON, finding())
+    tick(store, file, after(minutes=10))
+    assert told(store) == []
+    tick(store, file, after(minutes=31))
+    assert [receiver for receiver, _ in told(store)] == ["person/zhang.min"]
 
 
 def test_the_process_may_die_between_any_two_moments(store_url: str) -> None:
