@@ -9,13 +9,14 @@ from sqlalchemy import Connection, Text, select, type_coerce, update
 
 from alerts.occurrences import AnyRow, chunks, record
 from core.people import audit
+from core.refused import RefusedError
 from core.store.tables import alert, notify_group
 
 GIVEN_BACK = {"acknowledged_by": None, "acknowledged_at": None, "acknowledgement": None, "acknowledged_until": None}
 STOPS = "repeats stop until it is resolved, given back, or its severity rises"
 
 
-class AlertError(Exception):
+class AlertError(RefusedError):
     """The doing is refused; the sentence says why, and who is in the way."""
 
 

@@ -9,13 +9,14 @@ from sqlalchemy import Connection, select, update
 from alerts.messages import Message
 from alerts.occurrences import AnyRow, record
 from core.people import audit
+from core.refused import RefusedError
 from core.store.tables import delivery
 
 SETTLED = "settled"
 """The state of a dead message that somebody has seen to."""
 
 
-class LetterError(Exception):
+class LetterError(RefusedError):
     """The message cannot be sent again; the sentence says why."""
 
 

@@ -22,6 +22,7 @@ from alerts.matchers import Matcher, matcher
 from alerts.occurrences import AnyRow
 from alerts.reachability import values_of
 from core.people import audit
+from core.refused import RefusedError
 from core.store.tables import alert, silence
 
 LONGEST_TEXT = 2_000
@@ -31,7 +32,7 @@ STORM_FROM = (
 )
 
 
-class SilenceError(Exception):
+class SilenceError(RefusedError):
     """The silence is refused; the sentence says why and what to do."""
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from alerts.occurrences import AnyRow
 from core.people import audit
+from core.refused import RefusedError
 from core.store.tables import change_event, planned_change, target
 
 KINDS: Final = ("change", "release")
@@ -29,7 +30,7 @@ EARLY: Final = timedelta(minutes=30)
 """How long before its window a change may begin."""
 
 
-class ChangeError(Exception):
+class ChangeError(RefusedError):
     """The doing is refused; the sentence says why and what to do instead."""
 
 

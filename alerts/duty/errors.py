@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from core.refused import RefusedError
 
-class DutyError(Exception):
+
+class DutyError(RefusedError):
     """The doing is refused; the sentence says why and what to do instead."""
 
 

@@ -12,6 +12,7 @@ from alerts.oncall.config import OnCallFile, Schedule
 from alerts.oncall.roster import load
 from alerts.oncall.shifts import MOMENT, Shift, shifts
 from core.people import audit
+from core.refused import RefusedError
 from core.store.tables import on_call_absence, on_call_override
 
 LONGEST = timedelta(days=366)
@@ -20,7 +21,7 @@ AROUND = timedelta(days=60)
 """How far around an instant the ends of its shift are sought."""
 
 
-class OnCallError(Exception):
+class OnCallError(RefusedError):
     """The doing is refused; the sentence says why and what to do."""
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from alerts.tickets.book import Book
 from alerts.tickets.declared import DOINGS, STATES, Move
+from core.refused import RefusedError
 
 WORK: Final = "tickets.work"
 APPROVE: Final = "tickets.approve"
@@ -32,7 +33,7 @@ EVENT_OF: Final = {
 _PEOPLE: Final = {"assignee": "its assignee", "opener": "who opened it", "approver": "an approver"}
 
 
-class TicketError(Exception):
+class TicketError(RefusedError):
     """The doing is refused; the sentence says why and what to do instead."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bomc.commands import attention
-from bomc.commands.common import HomeOption, engine_of, err, estate_of, fail, home_of, out
+from bomc.commands.common import HomeOption, carry_out, engine_of, err, estate_of, fail, home_of, out
 from bomc.commands.people import who
 
 if TYPE_CHECKING:
@@ -157,7 +156,7 @@ def add_silence(
         ends_at = _instant(end, estate, "--end") if end is not None else _plus(starts_at, length)
         return silences.create(connection, silences.Spec(parsed, starts_at, ends_at, comment), who(), now)
 
-    typer.echo(_do(home, act))
+    typer.echo(carry_out(home, act))
 
 
 @silence_app.command("list")
@@ -180,7 +179,7 @@ def list_silences(
             table.add_row(one.id, shown, str(one.state(now)), *span, one.created_by, one.comment)
         return table
 
-    out.print(_do(home, act))
+    out.print(carry_out(home, act))
 
 
 @silence_app.command("expire")
@@ -195,22 +194,8 @@ def expire_silences(
         for id in ids:
             silences.expire(connection, id, who(), now)
 
-    _do(home, act)
+    carry_out(home, act)
     out.print(f"Ended: {', '.join(ids)}.", highlight=False, soft_wrap=True)
-
-
-def _do(home: Path | None, act: Callable[[Connection, Estate, datetime], Answer]) -> Answer:
-    from alerts.silences import SilenceError
-    from bomc.service import clock
-    from core.store.open import writing
-
-    place = home_of(home)
-    estate = estate_of(place)
-    try:
-        with writing(engine_of(place, estate)) as connection:
-            return act(connection, estate, clock())
-    except SilenceError as error:
-        fail(str(error))
 
 
 def _mutes(folder: Path, estate: Estate, now: datetime, home: Path | None) -> tuple[Mutes, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bomc.commands.common import HomeOption, engine_of, estate_of, fail, home_of, out
+from bomc.commands.common import HomeOption, carry_out, fail, out
 from bomc.commands.people import who
 
 if TYPE_CHECKING:
@@ -65,16 +65,7 @@ def unshelve(number: NumberArgument, home: HomeOption = None) -> None:
 
 
 def _do(home: Path | None, act: Callable[[Connection, datetime], None]) -> None:
-    from alerts.commands import AlertError
-    from bomc.service import clock
-    from core.store.open import writing
-
-    place = home_of(home)
-    try:
-        with writing(engine_of(place, estate_of(place))) as connection:
-            act(connection, clock())
-    except AlertError as error:
-        fail(str(error))
+    carry_out(home, lambda connection, _estate, now: act(connection, now))
 
 
 def _length(text: str) -> timedelta:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bomc.commands.common import HomeOption, engine_of, estate_of, fail, home_of, out
+from bomc.commands.common import HomeOption, carry_out, engine_of, estate_of, home_of, out
 from bomc.commands.people import who
 
 if TYPE_CHECKING:
@@ -20,21 +18,6 @@ if TYPE_CHECKING:
 change_app = typer.Typer(help="Planned changes and releases.", no_args_is_help=True)
 Answer = TypeVar("Answer")
 Number = Annotated[int, typer.Argument(help="The number of the change.", min=1)]
-
-
-def _do(home: Path | None, act: Callable[[Connection, Estate, datetime], Answer]) -> Answer:
-    """One doing in one transaction; a refusal ends the program with its sentence."""
-    from alerts.changes.commands import ChangeError
-    from bomc.service import clock
-    from core.store.open import writing
-
-    place = home_of(home)
-    estate = estate_of(place)
-    try:
-        with writing(engine_of(place, estate)) as connection:
-            return act(connection, estate, clock())
-    except ChangeError as error:
-        fail(str(error))
 
 
 @change_app.command("plan")
@@ -64,7 +47,7 @@ def plan(
         overlaps = [row.id for row in commands.overlaps(connection, wanted)]
         return commands.plan(connection, wanted, who(), now), overlaps
 
-    number, overlaps = _do(home, act)
+    number, overlaps = carry_out(home, act)
     out.print(f"Change {number} is planned; another person approves it.", highlight=False)
     for other in overlaps:
         out.print(f"It overlaps with change {other} on the same target.", style="yellow", highlight=False)
@@ -75,7 +58,7 @@ def begin(number: Number, home: HomeOption = None) -> None:
     """Say that an approved change begins."""
     from alerts.changes import commands
 
-    _do(home, lambda connection, _estate, now: commands.begin(connection, number, who(), now))
+    carry_out(home, lambda connection, _estate, now: commands.begin(connection, number, who(), now))
     out.print(f"Change {number} is under way; alerts on its targets are marked.", highlight=False)
 
 
@@ -89,7 +72,7 @@ def end(
     """Say how a change that is under way ended."""
     from alerts.changes import commands
 
-    _do(home, lambda connection, _estate, now: commands.end(connection, number, who(), result, text, now))
+    carry_out(home, lambda connection, _estate, now: commands.end(connection, number, who(), result, text, now))
     out.print(f"Change {number} is {result}.", highlight=False)
 
 
@@ -100,7 +83,7 @@ def cancel(
     """Give up a change that has not begun."""
     from alerts.changes import commands
 
-    _do(home, lambda connection, _estate, now: commands.cancel(connection, number, who(), reason, now))
+    carry_out(home, lambda connection, _estate, now: commands.cancel(connection, number, who(), reason, now))
     out.print(f"Change {number} is cancelled.", highlight=False)
 
 

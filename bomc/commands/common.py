@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
 
     from bomc.configuration.estate import Estate
     from bomc.home import Home
@@ -19,6 +22,7 @@ out = Console(markup=False)  # names and labels may hold brackets
 err = Console(stderr=True, markup=False)
 WRONG_USE = 2
 DEFAULT_HOME = "~/.bomc"
+Answer = TypeVar("Answer")
 
 HomeOption = Annotated[
     Path | None,
@@ -30,6 +34,21 @@ def fail(sentence: str, status: int = WRONG_USE) -> NoReturn:
     """Say why on standard error and end."""
     err.print(sentence, style="bold red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(status)
+
+
+def carry_out(home: Path | None, act: Callable[[Connection, Estate, datetime], Answer]) -> Answer:
+    """One doing of a person at the terminal in one transaction; a refusal ends the program with its sentence."""
+    from bomc.service import clock
+    from core.refused import RefusedError
+    from core.store.open import writing
+
+    place = home_of(home)
+    estate = estate_of(place)
+    try:
+        with writing(engine_of(place, estate)) as connection:
+            return act(connection, estate, clock())
+    except RefusedError as error:
+        fail(str(error))
 
 
 def home_of(given: Path | None) -> Home:

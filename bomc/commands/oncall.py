@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bomc.commands.common import HomeOption, engine_of, estate_of, fail, home_of, out
+from bomc.commands.common import HomeOption, carry_out, engine_of, estate_of, fail, home_of, out
 from bomc.commands.people import who as terminal
 
 if TYPE_CHECKING:
@@ -240,17 +240,7 @@ def _read(home: Path | None) -> tuple[OnCallFile, Roster, datetime]:
 
 
 def _do(home: Path | None, act: Callable[[Connection, OnCallFile, datetime], Answer]) -> Answer:
-    from alerts.oncall.commands import OnCallError
-    from bomc.service import clock
-    from core.store.open import writing
-
-    place = home_of(home)
-    estate = estate_of(place)
-    try:
-        with writing(engine_of(place, estate)) as connection:
-            return act(connection, estate.routes.oncall, clock())
-    except OnCallError as error:
-        fail(str(error))
+    return carry_out(home, lambda connection, estate, now: act(connection, estate.routes.oncall, now))
 
 
 def _chosen(file: OnCallFile, name: str | None) -> list[Schedule]:

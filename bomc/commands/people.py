@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bomc.commands.common import HomeOption, engine_of, estate_of, fail, home_of, out
+from bomc.commands.common import HomeOption, carry_out, fail, out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,17 +29,7 @@ def who() -> str:
 
 
 def _do(home: Path | None, act: Callable[[Connection, datetime], Answer]) -> Answer:
-    from bomc.service import clock
-    from core.people.users import PeopleError
-    from core.store.open import writing
-
-    place = home_of(home)
-    engine = engine_of(place, estate_of(place))
-    try:
-        with writing(engine) as connection:
-            return act(connection, clock())
-    except PeopleError as error:
-        fail(str(error))
+    return carry_out(home, lambda connection, _estate, now: act(connection, now))
 
 
 @user_app.command("add")

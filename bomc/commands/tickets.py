@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from bomc.commands.common import HomeOption, engine_of, estate_of, fail, home_of, out
+from bomc.commands.common import HomeOption, carry_out, estate_of, fail, home_of, out
 from bomc.commands.people import who
 
 if TYPE_CHECKING:
@@ -187,15 +187,4 @@ def _pairs(fields: list[str] | None) -> dict[str, str]:
 
 
 def _do(home: Path | None, act: Callable[[Connection, datetime, Book], Answer]) -> Answer:
-    from alerts.tickets.machine import TicketError
-    from bomc.service import clock
-    from core.store.open import writing
-
-    place = home_of(home)
-    estate = estate_of(place)
-    engine = engine_of(place, estate)
-    try:
-        with writing(engine) as connection:
-            return act(connection, clock(), estate.tickets)
-    except TicketError as error:
-        fail(str(error))
+    return carry_out(home, lambda connection, estate, now: act(connection, now, estate.tickets))

@@ -11,13 +11,14 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from core.people import audit, passwords
 from core.people.rights import ROLES
+from core.refused import RefusedError
 from core.store.tables.people import session, user
 
 LANGUAGES = ("zh_CN", "en")
 NAME = re.compile(r"\w[\w.@-]{0,63}")
 
 
-class PeopleError(Exception):
+class PeopleError(RefusedError):
     """The account or token cannot be made or changed as asked; the sentence says why and what to do."""
 
 

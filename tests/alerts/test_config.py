@@ -249,7 +249,7 @@ NOTES: dict[str, tuple[dict[str, Any], list[tuple[tuple[str | int, ...], str]]]]
     "everything is used": ({}, []),
     "a receiver that nobody uses": (
         {"receivers": [{"name": "ops"}, {"name": "old"}]},
-        [(("receivers", 1), "no route goes to the receiver 'old'")],
+        [(("receivers", 1), "no route, fall-back or escalation goes to the receiver 'old'")],
     ),
     "an interval that nobody uses": (
         {"time_intervals": [{"name": "day", "time_intervals": [{"weekdays": ["monday"]}]}]},

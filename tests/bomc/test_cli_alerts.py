@@ -164,7 +164,10 @@ def test_an_old_file_becomes_a_configuration(tmp_path: Path) -> None:
     status, said = cli(home, "alerts", "import", str(old), "--out", str(target))
     assert (status, "is there already; nothing was written" in said) == (2, True)
     write(home, routes="route: {receiver: a}\nreceivers:\n  - name: a\n  - name: b\n")
-    assert "note: routes.yaml:4: no route goes to the receiver 'b'" in cli(home, "config", "check")[1]
+    assert (
+        "note: routes.yaml:4: no route, fall-back or escalation goes to the receiver 'b'"
+        in cli(home, "config", "check")[1]
+    )
 
 
 def test_an_alert_is_taken_and_put_aside_from_the_terminal(home: Path) -> None:
