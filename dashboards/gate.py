@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 from collections.abc import Callable
 from math import ceil
 from typing import TypeVar
@@ -49,9 +50,10 @@ FEED = "/on-call/feed/"
 PUBLIC_BELOW = {
     "/m/": frozenset({"GET", "POST"}),
     "/ping/": frozenset({"GET", "HEAD", "POST"}),
-    FEED: frozenset({"GET"}),
 }
-"""Addresses that carry a secret of their own: links of the phone page, what jobs tell that they ran, calendars of shifts."""
+"""Addresses that carry a secret of their own: links of the phone page, and what jobs tell that they ran."""
+CALENDAR = re.compile(re.escape(FEED) + r"[^/]+\.ics")
+"""A personal calendar: the secret in its address is all that a calendar program can send."""
 UNMEASURED = "/ping/"  # its handler reads as much as it keeps, whatever a job's output is
 LIVE = "/live"
 FORMS = frozenset({"/logout"})  # whose handlers compare the CSRF value in the form itself
@@ -203,6 +205,8 @@ class Gate:
 
 def is_public(method: str, path: str) -> bool:
     """Whether anybody may ask this, logged in or not."""
+    if method == "GET" and CALENDAR.fullmatch(path):
+        return True
     return (method, path) in PUBLIC or any(
         path.startswith(below) and method in methods for below, methods in PUBLIC_BELOW.items()
     )

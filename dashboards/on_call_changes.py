@@ -203,7 +203,7 @@ def _feed(app: Dash, console: Console) -> None:
 
     @guarded(
         app,
-        "oncall.feed",
+        "own.calendar",
         Output("on-call-feed", "children", allow_duplicate=True),
         Input("on-call-feed-renew", "n_clicks"),
         prevent_initial_call=True,
@@ -227,7 +227,7 @@ def _feed(app: Dash, console: Console) -> None:
 
     @guarded(
         app,
-        "oncall.feed",
+        "own.calendar",
         Output("on-call-feed", "children", allow_duplicate=True),
         Input("on-call-feed-revoke", "n_clicks"),
         prevent_initial_call=True,

@@ -165,21 +165,20 @@ def list_silences(
     home: HomeOption = None,
 ) -> None:
     """Show the silences that hold or will."""
-    from rich.table import Table
-
     from alerts import silences
 
-    def act(connection: Connection, estate: Estate, now: datetime) -> Table:
+    def act(connection: Connection, estate: Estate, now: datetime) -> list[str]:
         zone = ZoneInfo(estate.settings.operator.timezone)
-        table = Table("id", "matchers", "state", "from", "until", "by", "comment")
         states = [state for state in silences.State if expired or state is not silences.State.EXPIRED]
+        lines = []
         for one in silences.listed(connection, now, states):
-            span = [f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in (one.starts_at, one.ends_at)]
-            shown = " ".join(str(each) for each in one.matchers)
-            table.add_row(one.id, shown, str(one.state(now)), *span, one.created_by, one.comment)
-        return table
+            start, end = (f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in (one.starts_at, one.ends_at))
+            lines.append(f"{one.id}  {one.state(now)}  {start} to {end}  {one.created_by}")
+            lines.append(f"    {' '.join(str(each) for each in one.matchers)}: {one.comment}")
+        return lines
 
-    out.print(carry_out(home, act))
+    for line in carry_out(home, act) or ["There is no silence."]:
+        out.print(line, highlight=False, soft_wrap=True)
 
 
 @silence_app.command("expire")

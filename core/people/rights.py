@@ -19,7 +19,7 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "see.alerts": _EVERYBODY,
         "see.tickets": _EVERYBODY,
         "see.oncall": _EVERYBODY,
-        "oncall.feed": _EVERYBODY,  # the address of one's own calendar
+        "own.calendar": _EVERYBODY,  # the address of one's own calendar
         "oncall.work": _WORKING,  # override, swap, mark away, take back
         "see.reconciliation": _EVERYBODY,  # runs, certificates, breaks
         "see.configuration": frozenset((OPERATOR, AUDITOR, MANAGER, ADMIN)),

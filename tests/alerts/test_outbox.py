@@ -89,7 +89,7 @@ def test_what_may_pass_is_tried_again_with_the_same_key(store: Engine, answer: i
     """A failure that may pass leaves the message waiting, with its reason; the next try brings it."""
     with_series(store)
     with hook(answer, 200) as receiver:
-        file = _to(receiver, timeout="300ms")
+        file = _to(receiver, timeout="300ms" if "0.3 s" in why else "2s")
         _handle(store, file, NOON, finding())
         began = time.monotonic()
         first = _deliver(store, file)

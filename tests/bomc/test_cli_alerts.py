@@ -90,8 +90,8 @@ def test_silences_are_made_listed_and_ended(home: Path) -> None:
     """By whoever sits at the terminal, with a row in the trail for each; and they mute where an alert would go."""
     status, id = cli(home, "alerts", "silence", "add", "team=storage", "-c", "new disks", "-d", "2h")
     assert status == 0
-    status, said = cli(home, "alerts", "silence", "list")
-    assert re.search(rf'{id.strip()}.*team="storage".*active.*terminal:.*new disks', said)
+    said = cli(home, "alerts", "silence", "list")[1]
+    assert re.search(rf'^{id.strip()}  active  .*terminal:.*\n    team="storage": new disks$', said, re.MULTILINE)
     assert "silenced by terminal:" in cli(home, "alerts", "route", "team=storage")[1]
     assert cli(home, "alerts", "silence", "expire", id.strip())[0] == 0
     assert id.strip() not in cli(home, "alerts", "silence", "list")[1]
