@@ -100,11 +100,11 @@ def _tell(connection: Connection, routes: RoutesFile, now: datetime, external_ur
 
 def _kept_quiet(routes: RoutesFile, now: datetime, connection: Connection, rows: Sequence[AnyRow]) -> dict[int, str]:
     """Which alerts of these escalations nobody is to be told of now, and why: what mutes their messages mutes these, too."""
-    mutes = muting.load(connection, routes, now, [row.labels for row in rows])
+    mutes = muting.load(connection, routes, now, [row.labels for row in rows], [row.fingerprint for row in rows])
     found = {}
     for row in rows:
         decisions = [one for one in route(routes.tree, row.labels) if one.escalation == row.policy]
-        reasons = [mutes.of(row.labels, one) for one in decisions] or [mutes.of(row.labels)]
+        reasons = [mutes.of(row.labels, one, row.fingerprint) for one in decisions or (None,)]
         if all(reasons):
             found[row.alert_id] = muting.shown(reasons[0])
     return found

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from alerts import commands as alert_commands
-from alerts import handing, pipeline, silences
+from alerts import handing, pipeline, shelving, silences
 from alerts.config import RoutesFile
 from alerts.matchers import matcher
 from alerts.oncall import commands, escalating
@@ -239,6 +239,19 @@ def test_nobody_is_told_of_an_escalation_whose_alert_is_silenced(store: Engine) 
     assert told(store) == []
     tick(store, file, after(minutes=31))
     assert [receiver for receiver, _ in told(store)] == ["person/zhang.min"]
+
+
+def test_nobody_is_told_of_an_escalation_whose_alert_is_shelved(store: Engine) -> None:
+    with_series(store)
+    file = estate()
+    handle(store, file, NOON, finding())
+    mark(store, "sent")
+    with writing(store) as connection:
+        shelving.shelve(connection, 1, "li.wei", "known", after(hours=2), after(minutes=1))
+    tick(store, file, after(minutes=60))
+    assert [receiver for receiver, _ in told(store)] == ["person/zhang.min"]
+    tick(store, file, after(minutes=121))
+    assert [receiver for receiver, _ in told(store)] == ["person/zhang.min", "person/zhao.lei"]
 
 
 def test_the_process_may_die_between_any_two_moments(store_url: str) -> None:
