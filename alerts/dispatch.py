@@ -8,14 +8,12 @@ process ends.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, insert
 
 from alerts import groups, muting
@@ -27,6 +25,7 @@ from alerts.muting import Mute, Mutes
 from alerts.notification import Entry, decide_notify
 from alerts.occurrences import AnyRow, record
 from alerts.planning import plan, replan
+from alerts.posting import key_of, row_of
 from alerts.routing import Decision, route
 from core.model import instant_ms
 from core.store.tables import delivery
@@ -34,7 +33,6 @@ from core.store.tables import delivery
 __all__ = ["Entry", "decide_notify", "flush_due", "plan", "replan"]
 
 WHO = "alerts"
-KEY_DIGITS = 32
 
 
 @dataclass(slots=True)
@@ -250,17 +248,4 @@ def _told(row: AnyRow, ended_at: datetime | None, labels: dict[str, str], annota
 
 def _delivery(group: Group, channel: str, number: int, message: Message) -> dict[str, Any]:
     identity = [group.key, channel, number, instant_ms(message.at), message.firing, message.resolved]
-    return {
-        "key": hashlib.sha256(orjson.dumps(identity)).hexdigest()[:KEY_DIGITS],
-        "group_id": group.id,
-        "receiver": group.receiver,
-        "channel": channel,
-        "settings": number,
-        "message": message.as_row(),
-        "created_at": message.at,
-        "due_at": message.at,
-        "attempts": 0,
-        "state": "pending",
-        "last_error": None,
-        "done_at": None,
-    }
+    return row_of(message, key_of(identity), (group.receiver, channel, number), message.at, group.id)

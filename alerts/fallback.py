@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from alerts.merging import digest, merge, row_of
+from alerts.merging import merge
 from alerts.messages import Message
 from alerts.occurrences import AnyRow, record
+from alerts.posting import key_of, row_of
 from alerts.sending import Destination
 from core.store.tables import channel_trouble, delivery
 from core.store.upsert import upsert
@@ -106,9 +107,9 @@ def _tell(connection: Connection, other: ReceiverConfig, rows: Sequence[AnyRow],
     for channel, number, config in other.channels():
         wanted = [one for one in messages if one.firing or config.send_resolved]
         if wanted:
-            key = digest(["fallback", *(f"{row.key} {row.resent_at}" for row in rows), other.name, channel, number])
+            key = key_of(["fallback", *(f"{row.key} {row.resent_at}" for row in rows), other.name, channel, number])
             message = merge(wanted, why, config.max_alerts)
-            made.append(row_of(message, key, (other.name, channel, number), now))
+            made.append(row_of(message, key, (other.name, channel, number), now, note=message.reason))
     if made:
         statement = upsert(connection, delivery).on_conflict_do_nothing(index_elements=["key"])
         connection.execute(statement, made)

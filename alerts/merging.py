@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from alerts.messages import Message, common
+from alerts.posting import key_of
 from alerts.severity import RANK
-
-KEY_DIGITS = 32
 
 
 def merge(messages: Sequence[Message], reason: str, max_alerts: int = 0) -> Message:
@@ -38,7 +35,7 @@ def merge(messages: Sequence[Message], reason: str, max_alerts: int = 0) -> Mess
     firing = tuple(number for number, fires in states.items() if fires)
     body = {
         **last,
-        "groupKey": first["groupKey"] if len(set(groups)) == 1 else f"merged:{digest(groups)[:16]}",
+        "groupKey": first["groupKey"] if len(set(groups)) == 1 else f"merged:{key_of(groups)[:16]}",
         "truncatedAlerts": cut + len(alerts) - len(shown),
         "status": "firing" if firing else "resolved",
         "groupLabels": common(message.body["groupLabels"] for message in messages),
@@ -48,33 +45,6 @@ def merge(messages: Sequence[Message], reason: str, max_alerts: int = 0) -> Mess
     }
     resolved = tuple(number for number, fires in states.items() if not fires)
     return Message(body, firing, resolved, messages[-1].at, messages[0].demo, reason)
-
-
-def digest(parts: Sequence[object]) -> str:
-    """A key that is the same whenever the parts are."""
-    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:KEY_DIGITS]
-
-
-def row_of(
-    message: Message, key: str, destination: tuple[str, str, int], now: datetime, group_id: int | None = None
-) -> dict[str, Any]:
-    """A row of the outbox for a message that comes of others."""
-    receiver, channel, settings = destination
-    return {
-        "key": key,
-        "group_id": group_id,
-        "receiver": receiver,
-        "channel": channel,
-        "settings": settings,
-        "message": message.as_row(),
-        "created_at": now,
-        "due_at": now,
-        "attempts": 0,
-        "state": "pending",
-        "last_error": None,
-        "done_at": None,
-        "note": message.reason,
-    }
 
 
 def _worst_first(one: Mapping[str, Any]) -> tuple[bool, int, str, str]:

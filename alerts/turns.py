@@ -13,10 +13,11 @@ from sqlalchemy import Connection, insert, select, update
 
 from alerts import pace as paces
 from alerts.config import RoutesFile
-from alerts.merging import digest, merge, row_of
+from alerts.merging import merge
 from alerts.messages import Message
 from alerts.occurrences import AnyRow
 from alerts.pace import Pace
+from alerts.posting import key_of, row_of
 from alerts.sending import Destination
 from core.store.tables import delivery
 
@@ -75,7 +76,7 @@ def _together(
     config = routes.channel_of(*place)
     reason = f"{len(mine)} messages in one: receiver {place[0]} is told at most {pace}"
     message = merge([Message.of_row(row.message) for row in mine], reason, config.max_alerts if config else 0)
-    made = row_of(message, digest(["merged", *(row.key for row in mine)]), place, now)
+    made = row_of(message, key_of(["merged", *(row.key for row in mine)]), place, now, note=message.reason)
     number = connection.scalar(insert(delivery).values(made).returning(delivery.c.id))
     closing = update(delivery).where(delivery.c.id.in_([row.id for row in mine]))
     connection.execute(closing.values(state="merged", done_at=now, note=f"told in message {number}"))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from alerts.config import RoutesFile
 from alerts.messages import Told, compose
 from alerts.occurrences import AnyRow
+from alerts.posting import key_of, row_of
 
 SHOWN = 20
 """Alerts that a message shows in full where its channel sets no limit."""
-KEY_DIGITS = 32
 Turn = tuple[int, str, int, int]
 """Alert, policy, step and round: what a message is about, and never about twice."""
 
@@ -56,22 +53,8 @@ def deliveries(
                 reason="; ".join(dict.fromkeys(one.reason for one in asked[:SHOWN])),
                 max_alerts=settings.max_alerts or SHOWN,
             )
-            found.append(
-                {
-                    "key": _key(receiver, channel, number, asked),
-                    "group_id": None,
-                    "receiver": receiver,
-                    "channel": channel,
-                    "settings": number,
-                    "message": message.as_row(),
-                    "created_at": now,
-                    "due_at": now,
-                    "attempts": 0,
-                    "state": "pending",
-                    "last_error": None,
-                    "done_at": None,
-                }
-            )
+            key = _key(receiver, channel, number, asked)
+            found.append(row_of(message, key, (receiver, channel, number), now))
     return found
 
 
@@ -83,7 +66,7 @@ def keys_of(made: Sequence[Mapping[str, Any]], receiver: str) -> list[str]:
 def _key(receiver: str, channel: str, number: int, asked: Sequence[Asked]) -> str:
     turns = sorted([*one.turn, one.row.resolved_at is not None] for one in asked)
     identity = ["escalation", receiver, channel, number, turns]
-    return hashlib.sha256(orjson.dumps(identity)).hexdigest()[:KEY_DIGITS]
+    return key_of(identity)
 
 
 def _told(one: Asked) -> Told:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, time, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
@@ -31,13 +31,12 @@ CODES = (
     "high_fee",
     "business_flow",
 )
-PRIORITIES = ("high", "normal", "low")
-STATES = ("open", "approved", "assigned", "accepted", "paused", "resolved", "confirmed", "closed", "cancelled")
 AT_WORK = ("open", "approved", "assigned", "accepted", "paused")  # states in which somebody still has to do something
 OVER = ("closed", "cancelled")
 PARTY_TYPES = ("department", "branch", "integrator")
 
 State = Literal["open", "approved", "assigned", "accepted", "paused", "resolved", "confirmed", "closed", "cancelled"]
+STATES: tuple[State, ...] = get_args(State)
 Doing = Literal[
     "approve",
     "reject",
@@ -53,23 +52,10 @@ Doing = Literal[
     "reopen",
     "cancel",
 ]
-DOINGS: tuple[Doing, ...] = (
-    "approve",
-    "reject",
-    "assign",
-    "take",
-    "accept",
-    "transfer",
-    "pause",
-    "resume",
-    "resolve",
-    "confirm",
-    "close",
-    "reopen",
-    "cancel",
-)
+DOINGS: tuple[Doing, ...] = get_args(Doing)
 Needed = Literal["assignee", "department", "reason", "waits_on", "cause", "remedy"]
 Priority = Literal["high", "normal", "low"]
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 
 
 class Choice(Part):
