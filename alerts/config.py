@@ -11,19 +11,19 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
-from alerts.dependencies import DependencyPolicy
-from alerts.fallback import DEFAULT_AFTER
-from alerts.faults import faults, notes
-from alerts.flapping import FlappingPolicy
-from alerts.inhibition import InhibitRuleConfig
-from alerts.intervals import NamedIntervals
-from alerts.maintenance import MaintenanceFile, Window
+from alerts.delivery.fallback import DEFAULT_AFTER
+from alerts.delivery.pace import Pace
+from alerts.muting.dependencies import DependencyPolicy
+from alerts.muting.flapping import FlappingPolicy
+from alerts.muting.inhibition import InhibitRuleConfig
+from alerts.muting.intervals import NamedIntervals
+from alerts.muting.maintenance import MaintenanceFile, Window
 from alerts.notify.apprise import Config as AppriseConfig
 from alerts.notify.email import Config as EmailConfig
 from alerts.notify.webhook import Config as WebhookConfig
 from alerts.oncall.config import PERSON, OnCallFile
-from alerts.pace import Pace
-from alerts.routing import Node, build
+from alerts.routes.faults import faults, notes
+from alerts.routes.routing import Node, build
 from alerts.tickets.kinds import CODES, PRIORITIES
 from core.duration import Duration
 

@@ -16,17 +16,18 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from alerts import groups, muting
+from alerts import groups
 from alerts.commands import lapse
 from alerts.config import ReceiverConfig, RoutesFile
+from alerts.delivery.messages import Message, Told, compose
+from alerts.delivery.posting import key_of, row_of
 from alerts.groups import Group
-from alerts.messages import Message, Told, compose
-from alerts.muting import Mute, Mutes
+from alerts.muting import muting
+from alerts.muting.muting import Mute, Mutes
 from alerts.notification import Entry, decide_notify
 from alerts.occurrences import AnyRow, record
 from alerts.planning import plan, replan
-from alerts.posting import key_of, row_of
-from alerts.routing import Decision, route
+from alerts.routes.routing import Decision, route
 from core.model import instant_ms
 from core.store.tables import delivery
 

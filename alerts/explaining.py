@@ -12,12 +12,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from alerts import groups, muting
+from alerts import groups
 from alerts.config import RoutesFile
-from alerts.messages import Message
-from alerts.muting import Mute, Mutes
+from alerts.delivery.messages import Message
+from alerts.muting import muting
+from alerts.muting.muting import Mute, Mutes
 from alerts.occurrences import AnyRow
-from alerts.routing import Decision, route
+from alerts.routes.routing import Decision, route
 from core.store.tables import alert, alert_event, delivery
 
 OCCURRENCES_SHOWN = 10

@@ -9,14 +9,16 @@ from functools import partial
 
 from sqlalchemy import Connection, func, select, text
 
-from alerts import dispatch, fallback, groups, lifecycle, muting, pushes
+from alerts import dispatch, groups, lifecycle, pushes
 from alerts.changes import marking
 from alerts.config import RoutesFile
+from alerts.delivery import fallback
 from alerts.lifecycle import Changes
+from alerts.muting import muting
 from alerts.occurrences import AnyRow
 from alerts.oncall import escalating
 from alerts.pushed import Pushed
-from alerts.routing import Decision, Node, route
+from alerts.routes.routing import Decision, Node, route
 from alerts.tickets import automatic
 from alerts.tickets.book import Book
 from core.model import Finding

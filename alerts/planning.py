@@ -16,7 +16,7 @@ from alerts import groups
 from alerts.config import RoutesFile
 from alerts.groups import Group
 from alerts.occurrences import AnyRow, record
-from alerts.routing import Decision, route
+from alerts.routes.routing import Decision, route
 from alerts.severity import RANK
 from core.store.tables import alert, notify_group
 

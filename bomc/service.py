@@ -17,8 +17,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from alerts.delivery.sending import Io
 from alerts.heartbeats.watch import Watch
-from alerts.sending import Io
 from bomc import __version__
 from bomc.assurance.controls import Controls
 from bomc.assurance.work_orders import WorkOrders

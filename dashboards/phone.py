@@ -16,10 +16,10 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 from starlette.responses import HTMLResponse
 
-from alerts import phone, pictures
 from alerts.commands import AlertError
-from alerts.phone import Link, LinkError
-from alerts.texts import PHONE_MINUTES, impact_of, name_of, say
+from alerts.delivery import phone, pictures
+from alerts.delivery.phone import Link, LinkError
+from alerts.delivery.texts import PHONE_MINUTES, impact_of, name_of, say
 from core.quantity import show_quantity
 from core.store.open import reading, writing
 from dashboards.context import Console

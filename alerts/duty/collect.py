@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
-from alerts import silences
+from alerts.muting import silences
 from alerts.tickets.kinds import AT_WORK, OVER
 from core.store.tables import alert, control_run, job, planned_change, run_signature, ticket
 

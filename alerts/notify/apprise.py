@@ -22,10 +22,10 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from alerts.messages import Message
-from alerts.pace import Pace, RateLimit
-from alerts.sending import Io, NotifyError
-from alerts.texts import message_text, message_title
+from alerts.delivery.messages import Message
+from alerts.delivery.pace import Pace, RateLimit
+from alerts.delivery.sending import Io, NotifyError
+from alerts.delivery.texts import message_text, message_title
 from core.duration import Duration
 from core.secrets import SecretRef
 

@@ -21,10 +21,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from alerts.messages import Message
-from alerts.pace import RateLimit
-from alerts.sending import Enclosed, Io, NotifyError
-from alerts.texts import (
+from alerts.delivery.messages import Message
+from alerts.delivery.pace import RateLimit
+from alerts.delivery.sending import Enclosed, Io, NotifyError
+from alerts.delivery.texts import (
     PHONE_MINUTES,
     facts_of,
     head_lines,

@@ -16,9 +16,9 @@ import httpx
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from alerts.messages import Message
-from alerts.pace import RateLimit
-from alerts.sending import Io, NotifyError
+from alerts.delivery.messages import Message
+from alerts.delivery.pace import RateLimit
+from alerts.delivery.sending import Io, NotifyError
 from core.duration import Duration
 from core.secrets import is_reference
 

@@ -22,7 +22,7 @@ from alerts.oncall.config import PERSON, Escalation, Step
 from alerts.oncall.escalation import ENDED, HELD, RUNNING, SPENT, Facts, Sent, Standing, advanced, begun, decide, steps
 from alerts.oncall.roster import Roster, load
 from alerts.oncall.shifts import MOMENT, on_call
-from alerts.routing import Node, route
+from alerts.routes.routing import Node, route
 from core.store.tables import alert, delivery, escalation
 
 WHO = "escalation"

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from alerts.config import RoutesFile
-from alerts.messages import Told, compose
+from alerts.delivery.messages import Told, compose
+from alerts.delivery.posting import key_of, row_of
 from alerts.occurrences import AnyRow
-from alerts.posting import key_of, row_of
 
 SHOWN = 20
 """Alerts that a message shows in full where its channel sets no limit."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from alerts.explaining import Destination
-    from alerts.matchers import Matcher
-    from alerts.muting import Mutes
+    from alerts.muting.muting import Mutes
+    from alerts.routes.matchers import Matcher
     from bomc.configuration.estate import Estate
 
 alerts_app = typer.Typer(help="Alerts: who is told of what, who is not, and why.", no_args_is_help=True)
@@ -107,7 +107,7 @@ def import_file(
     ] = None,
 ) -> None:
     """Turn an alertmanager.yml into a routes.yaml, on standard output, and say of each thing left out why and where."""
-    from alerts.importing import ImportFileError, import_alertmanager
+    from alerts.routes.importing import ImportFileError, import_alertmanager
 
     try:
         found = import_alertmanager(file.read_text(encoding="utf-8"), file.name)
@@ -142,7 +142,7 @@ def add_silence(
     home: HomeOption = None,
 ) -> None:
     """Tell nobody of alerts that match, for a time; prints the id of the silence."""
-    from alerts import silences
+    from alerts.muting import silences
     from core.duration import parse_duration
 
     parsed = _matchers(matchers)
@@ -165,7 +165,7 @@ def list_silences(
     home: HomeOption = None,
 ) -> None:
     """Show the silences that hold or will."""
-    from alerts import silences
+    from alerts.muting import silences
 
     def act(connection: Connection, estate: Estate, now: datetime) -> list[str]:
         zone = ZoneInfo(estate.settings.operator.timezone)
@@ -187,7 +187,7 @@ def expire_silences(
     home: HomeOption = None,
 ) -> None:
     """End silences now."""
-    from alerts import silences
+    from alerts.muting import silences
 
     def act(connection: Connection, estate: Estate, now: datetime) -> None:
         for id in ids:
@@ -199,8 +199,8 @@ def expire_silences(
 
 def _mutes(folder: Path, estate: Estate, now: datetime, home: Path | None) -> tuple[Mutes, str]:
     """What mutes at that instant; without a store only the hours of routes, and a sentence that says so."""
-    from alerts import muting
-    from alerts.intervals import Intervals
+    from alerts.muting import muting
+    from alerts.muting.intervals import Intervals
     from bomc.home import HomeError
     from core.store.open import reading
 
@@ -263,7 +263,7 @@ def _labels(texts: list[str]) -> dict[str, str]:
 
 
 def _matchers(texts: list[str]) -> tuple[Matcher, ...]:
-    from alerts.matchers import MatcherError, parse_all
+    from alerts.routes.matchers import MatcherError, parse_all
 
     try:
         return parse_all(texts)

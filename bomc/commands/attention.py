@@ -45,7 +45,7 @@ def shelve(
     home: HomeOption = None,
 ) -> None:
     """Put one alert aside for a time; nobody is told of it until it comes back."""
-    from alerts import shelving
+    from alerts.muting import shelving
 
     aside = _length(length)
 
@@ -58,7 +58,7 @@ def shelve(
 
 def unshelve(number: NumberArgument, home: HomeOption = None) -> None:
     """Bring a shelved alert back before its time."""
-    from alerts import shelving
+    from alerts.muting import shelving
 
     _do(home, lambda connection, now: shelving.unshelve(connection, number, who(), now))
     out.print(f"Alert {number} is back.", highlight=False)

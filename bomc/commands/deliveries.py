@@ -24,7 +24,7 @@ def dead(
     """Messages that could not be delivered: to whom, through what, why, and what became of them."""
     from rich.table import Table
 
-    from alerts import letters
+    from alerts.delivery import letters
     from core.store.open import reading
 
     place = home_of(home)
@@ -48,7 +48,7 @@ def dead(
 
 def resend(message: int, home: HomeOption = None) -> None:
     """Send a dead message again: the workers of `bomc up` or `bomc run` take it at their next look."""
-    from alerts import letters
+    from alerts.delivery import letters
     from bomc.service import clock
     from core.store.open import writing
 

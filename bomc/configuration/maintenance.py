@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alerts.maintenance import LARGEST_CALENDAR_BYTES, MaintenanceFile, Window, windows_of
-from alerts.maintenance import faults as maintenance_faults
+from alerts.muting.maintenance import LARGEST_CALENDAR_BYTES, MaintenanceFile, Window, windows_of
+from alerts.muting.maintenance import faults as maintenance_faults
 from bomc.configuration.models import home_path
 from core.yaml_file import Document
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from alerts.maintenance import MaintenanceFile
+from alerts.muting.maintenance import MaintenanceFile
 from core.duration import Duration
 from core.fields import LabelName, Part, TimeZone
 from core.secrets import SecretRef

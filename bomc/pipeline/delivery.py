@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.config import RoutesFile
-from alerts.outbox import deliver_due
-from alerts.sending import Io
+from alerts.delivery.outbox import deliver_due
+from alerts.delivery.sending import Io
 
 log = logging.getLogger("bomc.delivery")
 WORKERS = 3

@@ -11,7 +11,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts import phone
+from alerts.delivery import phone
 from alerts.retention import forget_sent, forget_silences
 from bomc.configuration.models import Retention
 from core.store.open import writing

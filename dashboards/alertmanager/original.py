@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from alerts.config import RouteConfig, RoutesFile
-from alerts.matchers import parse_all
+from alerts.routes.matchers import parse_all
 from core.duration import show_duration
 
 HOURS = ("mute_time_intervals", "active_time_intervals")

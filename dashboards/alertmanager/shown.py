@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from alerts import muting
 from alerts.config import RoutesFile
-from alerts.matchers import Matcher, MatcherError, parse_matchers
-from alerts.muting import DEPENDENCY, FLAPPING, INHIBITION, INTERVAL, MAINTENANCE, SHELVED, SILENCE, Mute
-from alerts.routing import Decision, route
+from alerts.muting import muting
+from alerts.muting.muting import DEPENDENCY, FLAPPING, INHIBITION, INTERVAL, MAINTENANCE, SHELVED, SILENCE, Mute
+from alerts.routes.matchers import Matcher, MatcherError, parse_matchers
+from alerts.routes.routing import Decision, route
 from dashboards.alertmanager.answers import Refused
 from dashboards.alertmanager.models import AlertState
 from dashboards.queries.open_alerts import open_alerts

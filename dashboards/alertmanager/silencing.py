@@ -1,4 +1,4 @@
-"""Silences by API v2: made, changed, ended and shown; what they are is in `alerts/silences.py`."""
+"""Silences by API v2: made, changed, ended and shown; what they are is in `alerts/muting/silences.py`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alerts import silences
-from alerts.matchers import Matcher, MatcherError
+from alerts.muting import silences
+from alerts.muting.silences import Silence, SilenceError, Spec, UnknownSilenceError
 from alerts.pushed import instant
-from alerts.silences import Silence, SilenceError, Spec, UnknownSilenceError
+from alerts.routes.matchers import Matcher, MatcherError
 from core.store.open import reading, writing
 from dashboards.alertmanager import shown
 from dashboards.alertmanager.answers import ANSWERED, Refused, answer, body_of
@@ -167,7 +167,7 @@ def _id(text: str) -> str:
 
 @contextmanager
 def _said() -> Iterator[None]:
-    """What `alerts.silences` refuses is said as API v2 says it."""
+    """What `alerts.muting.silences` refuses is said as API v2 says it."""
     try:
         yield
     except UnknownSilenceError as error:

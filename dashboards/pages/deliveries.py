@@ -9,8 +9,8 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
-from alerts import letters
-from alerts.letters import LetterError
+from alerts.delivery import letters
+from alerts.delivery.letters import LetterError
 from core.store.open import reading, writing
 from dashboards.callbacks import guarded
 from dashboards.components import notices

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from alerts import pictures
+from alerts.delivery import pictures
 from core.store.tables import alert, alert_event, indicator, series, ticket
 from dashboards.queries.rows import Row, rows
 

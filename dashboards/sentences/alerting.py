@@ -28,4 +28,4 @@ SHAPES = (
     mark("told in message {n}"),
     mark("waits: receiver {name} is told at most {pace} through {channel}"),
 )
-"""Sentences of alerts.commands, alerts.shelving, alerts.handing, alerts.letters, and the notes of the outbox."""
+"""Sentences of alerts.commands, alerts.muting.shelving, alerts.handing, alerts.delivery.letters, and the notes of the outbox."""

@@ -9,13 +9,14 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import Engine, select
 
-from alerts import commands, shelving
+from alerts import commands
 from alerts.commands import AlertError
-from alerts.flapping import FlappingPolicy, flapping
+from alerts.muting import shelving
+from alerts.muting.flapping import FlappingPolicy, flapping
 from core.store.open import reading, writing
 from core.store.tables import audit
+from tests.alerts.muting.test_muting import routes
 from tests.alerts.test_dispatch import _handle, _tick
-from tests.alerts.test_muting import routes
 from tests.alerts.world import NOON, after, alerts, deliveries, events, finding, told, with_series
 
 

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from alerts import config, intervals
+from alerts import config
 from alerts.config import RoutesFile, default_routes, faults, notes
-from alerts.matchers import parse_all
-from alerts.reachability import contradiction, implied
+from alerts.muting import intervals
+from alerts.routes.matchers import parse_all
+from alerts.routes.reachability import contradiction, implied
 from alerts.tickets.kinds import KINDS
 
 GOOD = """

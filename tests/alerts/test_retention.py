@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from alerts.matchers import parse_matchers
+from alerts.muting.silences import Spec, create, listed
 from alerts.retention import SENT_KEPT, SILENCES_KEPT, forget_sent, forget_silences
-from alerts.silences import Spec, create, listed
+from alerts.routes.matchers import parse_matchers
 from core.store.open import reading, writing
 from core.store.tables import delivery
 

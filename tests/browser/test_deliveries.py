@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import insert, select, update
 
-from alerts import phone
+from alerts.delivery import phone
 from alerts.heartbeats import OUTWARD, pings
 from alerts.heartbeats.config import Heartbeat
 from core.people import users

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 
-from alerts.outbox import deliver_due
-from alerts.sending import Io
+from alerts.delivery.outbox import deliver_due
+from alerts.delivery.sending import Io
 from bomc.configuration.estate import Estate, load_estate
 from bomc.pipeline.cycle import Cycle, Rules
 from bomc.pipeline.indicators import declared

@@ -19,7 +19,7 @@ import psutil
 import pytest
 from sqlalchemy import Engine, func, select
 
-from alerts.sending import Io
+from alerts.delivery.sending import Io
 from bomc.configuration.estate import Estate
 from bomc.pipeline.cycle import Cycle
 from bomc.pipeline.delivery import Delivery

@@ -11,14 +11,15 @@ import pytest
 from sqlalchemy import Engine, select
 
 from alerts import commands as alert_commands
-from alerts import handing, pipeline, shelving, silences
+from alerts import handing, pipeline
 from alerts.config import RoutesFile
-from alerts.matchers import matcher
+from alerts.delivery.outbox import deliver_due
+from alerts.delivery.sending import Io
+from alerts.muting import shelving, silences
 from alerts.oncall import commands, escalating
 from alerts.oncall.config import OnCallFile
 from alerts.oncall.escalation import HELD, RUNNING, SPENT, Facts, Sent, Standing, decide
-from alerts.outbox import deliver_due
-from alerts.sending import Io
+from alerts.routes.matchers import matcher
 from core.model import Finding, Status
 from core.store.open import open_store, reading, writing
 from core.store.tables import alert_event, delivery, escalation

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine
 
-from alerts.sending import Io
+from alerts.delivery.sending import Io
 from bomc.pipeline import delivery as module
 from bomc.pipeline.cycle import Cycle
 from bomc.pipeline.delivery import Delivery

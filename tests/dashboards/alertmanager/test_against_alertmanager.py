@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Engine
 
 from alerts.config import RoutesFile
-from alerts.routing import route
+from alerts.routes.routing import route
 from core.store.open import open_store
 from dashboards.alertmanager import models
 from dashboards.alertmanager.original import original

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from alerts import pipeline
-from alerts.shelving import shelve
+from alerts.muting.shelving import shelve
 from core.store.open import writing
 from dashboards.alertmanager import shown
 from tests.alerts.world import finding, with_series

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from sqlalchemy import insert, select, update
 from starlette.testclient import TestClient
 
-from alerts import commands, phone
+from alerts import commands
+from alerts.delivery import phone
 from core.model import instant_ms
 from core.store.open import reading, writing
 from core.store.tables import alert, alert_event, audit, indicator, phone_link, sample, series, target

@@ -1,0 +1,83 @@
+"""Whose turn it is at a channel with a rate limit: what may leave now, what is told together, and until when the rest waits.
+
+When more waits than may leave now, all of it is told in one message, so that a storm costs one message and leaves room for
+what comes next. Demo data and real data are never told together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from alerts.config import RoutesFile
+from alerts.delivery import pace as paces
+from alerts.delivery.merging import merge
+from alerts.delivery.messages import Message
+from alerts.delivery.pace import Pace
+from alerts.delivery.posting import key_of, row_of
+from alerts.delivery.sending import Destination
+from alerts.occurrences import AnyRow
+from core.store.tables import delivery
+
+Until = tuple[Destination, datetime]
+
+
+def take_turn(
+    connection: Connection, rows: Sequence[AnyRow], pace: Pace, routes: RoutesFile, now: datetime
+) -> tuple[list[AnyRow], Until | None]:
+    """The messages of one destination that leave now, counted as used already, and until when the others wait.
+
+    `rows` are those that are due, oldest first, at least one; others that wait for the destination are looked up.
+    """
+    place: Destination = (rows[0].receiver, rows[0].channel, rows[0].settings)
+    all_waiting = waiting(connection, place)
+    if not all_waiting:
+        return [], None
+    free, next_at = paces.left(pace, paces.uses_of(connection, place, pace, now), now)
+    merged = [row for row in all_waiting if row.group_id is None]
+    if free and merged and merged[0].due_at > now:
+        return [], (place, merged[0].due_at)  # newer messages do not overtake the one that tells of what was before
+    if not free:
+        note = f"waits: receiver {place[0]} is told at most {pace} through {place[1]}"
+        connection.execute(update(delivery).where(delivery.c.id.in_([row.id for row in rows])).values(note=note))
+        return [], (place, next_at)
+    leaving = merged[:1] or list(rows)
+    if len(all_waiting) > free and not merged:
+        leaving = _together(connection, all_waiting, place, pace, routes, now)
+    leaving = leaving[:free]
+    for _ in leaving:
+        paces.use(connection, place, now)
+    return leaving, None
+
+
+def waiting(connection: Connection, place: Destination) -> Sequence[AnyRow]:
+    """All messages that wait for a destination, oldest first, due or not."""
+    receiver, channel, settings = place
+    query = select(delivery).where(delivery.c.state == "pending", delivery.c.receiver == receiver)
+    query = query.where(delivery.c.channel == channel, delivery.c.settings == settings)
+    return connection.execute(query.order_by(delivery.c.id)).all()
+
+
+def _together(
+    connection: Connection,
+    rows: Sequence[AnyRow],
+    place: Destination,
+    pace: Pace,
+    routes: RoutesFile,
+    now: datetime,
+) -> list[AnyRow]:
+    """The waiting messages as one: a row of its own, which is pending in the same transaction that closes the others."""
+    demo = bool(rows[0].message["demo"])
+    mine = [row for row in rows if bool(row.message["demo"]) is demo]
+    if len(mine) == 1:
+        return mine
+    config = routes.channel_of(*place)
+    reason = f"{len(mine)} messages in one: receiver {place[0]} is told at most {pace}"
+    message = merge([Message.of_row(row.message) for row in mine], reason, config.max_alerts if config else 0)
+    made = row_of(message, key_of(["merged", *(row.key for row in mine)]), place, now, note=message.reason)
+    number = connection.scalar(insert(delivery).values(made).returning(delivery.c.id))
+    closing = update(delivery).where(delivery.c.id.in_([row.id for row in mine]))
+    connection.execute(closing.values(state="merged", done_at=now, note=f"told in message {number}"))
+    return list(connection.execute(select(delivery).where(delivery.c.id == number)))

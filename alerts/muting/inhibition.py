@@ -1,0 +1,107 @@
+"""Inhibition: while a cause is open, what only follows from it is not told. Alertmanager's rules, asked without memory.
+
+An alert that matches the target side of a rule is inhibited while some open alert matches its source side and both have
+the same values of the labels in `equal`, where missing and empty are the same. An alert that matches both sides is not
+inhibited by another one that does too, so that no two keep each other quiet.
+Source: https://prometheus.io/docs/alerting/latest/configuration/#inhibit_rule
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerts.routes.matchers import Matcher, parse_all
+
+
+class InhibitRuleConfig(BaseModel):
+    """One rule: what keeps what quiet."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field("", description="What reasons call the rule; its number if not given")
+    source_matchers: list[str] = Field(
+        default_factory=list, description="Conditions on the cause, all of which must hold"
+    )
+    target_matchers: list[str] = Field(
+        default_factory=list, description="Conditions on what is kept quiet, all of which must hold"
+    )
+    equal: list[str] = Field(
+        default_factory=list, description="Labels that cause and effect must have alike; missing equals empty"
+    )
+
+    @cached_property
+    def rule(self) -> Rule:
+        """The same, ready to be asked. Raises MatcherError for one that `faults` refuses."""
+        return Rule(self.name, parse_all(self.source_matchers), parse_all(self.target_matchers), tuple(self.equal))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule with its matchers read."""
+
+    name: str
+    source: tuple[Matcher, ...]
+    target: tuple[Matcher, ...]
+    equal: tuple[str, ...]
+
+    def is_source(self, labels: Mapping[str, str]) -> bool:
+        """Whether an alert with these labels can keep others quiet."""
+        return all(one.matches(labels) for one in self.source)
+
+    def is_target(self, labels: Mapping[str, str]) -> bool:
+        """Whether an alert with these labels can be kept quiet."""
+        return all(one.matches(labels) for one in self.target)
+
+    def key(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """The values that cause and effect must share."""
+        return tuple(labels.get(name, "") for name in self.equal)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open alert as a possible cause."""
+
+    id: int
+    fingerprint: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    """The rules with the open alerts that are their causes, laid out by the values that must be equal."""
+
+    rules: tuple[Rule, ...] = ()
+    causes: tuple[Mapping[tuple[str, ...], Sequence[tuple[Source, bool]]], ...] = ()  # True: a target as well
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule], open_alerts: Iterable[Source]) -> Inhibition:
+        """Everything that keeps something quiet while these alerts are open. Pure."""
+        kept = tuple(rules)
+        causes: list[dict[tuple[str, ...], list[tuple[Source, bool]]]] = [{} for _ in kept]
+        for one in sorted(open_alerts, key=lambda each: each.id):
+            for rule, found in zip(kept, causes, strict=True):
+                if rule.is_source(one.labels):
+                    found.setdefault(rule.key(one.labels), []).append((one, rule.is_target(one.labels)))
+        return cls(kept, tuple(causes))
+
+    def inhibitors(self, labels: Mapping[str, str]) -> list[tuple[Source, str]]:
+        """The first cause under each rule that keeps an alert with these labels quiet, with the reason. Pure."""
+        found = []
+        for number, (rule, causes) in enumerate(zip(self.rules, self.causes, strict=True), start=1):
+            if not causes or not rule.is_target(labels):
+                continue
+            two_sided = rule.is_source(labels)
+            alike = causes.get(rule.key(labels), ())
+            cause = next((one for one, is_target in alike if not (two_sided and is_target)), None)
+            if cause is not None:
+                found.append((cause, _reason(rule, number, cause)))
+        return found
+
+
+def _reason(rule: Rule, number: int, cause: Source) -> str:
+    what = ", ".join(cause.labels.get(name, "") for name in ("alertname", "target") if cause.labels.get(name))
+    return f"inhibited by alert {cause.id} ({what}), which is open: inhibit rule {rule.name or number}"

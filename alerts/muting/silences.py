@@ -1,0 +1,311 @@
+"""Silences: alerts that people want nobody to be told of until a certain instant, with Alertmanager's meaning.
+
+The matchers of a silence must all hold, and at least one of them must not match "". A silence whose matchers change, or
+whose start changes while it is active, ends and goes on as another with a new id; a start in the past becomes now. Here
+besides: one that would mute everything is refused. Source of the rules: silence/silence.go of Prometheus Alertmanager.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+
+import orjson
+from sqlalchemy import Connection, insert, select, update
+
+from alerts.occurrences import AnyRow
+from alerts.routes.breadth import mutes_all_open, mutes_everything
+from alerts.routes.matchers import Matcher, matcher
+from alerts.routes.reachability import values_of
+from core.people import audit
+from core.refused import RefusedError
+from core.store.tables import alert, silence
+
+LONGEST_TEXT = 2_000
+MOST_MATCHERS = 50
+STORM_FROM = (
+    5  # a silence that matches every open alert is refused when there are so many, of several checks and targets
+)
+
+
+class SilenceError(RefusedError):
+    """The silence is refused; the sentence says why and what to do."""
+
+
+class UnknownSilenceError(SilenceError):
+    """There is no silence of that id."""
+
+
+class State(StrEnum):
+    """Where a silence is in its life."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What somebody wants silenced. `created_by` is none when it is the one who asks."""
+
+    matchers: tuple[Matcher, ...]
+    starts_at: datetime
+    ends_at: datetime
+    comment: str
+    created_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """One silence as it is kept."""
+
+    id: str
+    matchers: tuple[Matcher, ...]
+    starts_at: datetime
+    ends_at: datetime
+    created_by: str
+    comment: str
+    created_at: datetime
+    updated_at: datetime
+
+    def state(self, now: datetime) -> State:
+        """Pending before its start, expired from its end on."""
+        if now >= self.ends_at:
+            return State.EXPIRED
+        return State.PENDING if now < self.starts_at else State.ACTIVE
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether an alert with these labels is meant."""
+        return all(one.matches(labels) for one in self.matchers)
+
+
+def create(connection: Connection, spec: Spec, who: str, now: datetime) -> str:
+    """Make a silence and return its id. Raises SilenceError when it cannot be."""
+    spec = _sound(connection, spec, now)
+    return _insert(connection, spec, who, now, replaces=None)
+
+
+def change(connection: Connection, id: str, spec: Spec, who: str, now: datetime) -> str:
+    """Make an existing silence what `spec` says; returns the id that holds now, a new one where the old had to end.
+
+    Raises UnknownSilenceError when there is none, SilenceError when it cannot be so.
+    """
+    before = _locked(connection, id)
+    spec = _sound(connection, spec, now)
+    if _stays(before, spec, now):
+        values = {"starts_at": spec.starts_at, "ends_at": spec.ends_at, "comment": spec.comment}
+        values |= {"created_by": spec.created_by or before.created_by, "updated_at": now}
+        connection.execute(update(silence).where(silence.c.id == id).values(values))
+        _audit(connection, "change silence", id, who, now, _facts(spec))
+        return id
+    if before.state(now) is not State.EXPIRED:
+        _end(connection, before, now)
+    return _insert(connection, spec, who, now, replaces=id)
+
+
+def expire(connection: Connection, id: str, who: str, now: datetime) -> None:
+    """End a silence now; a pending one never begins. Raises UnknownSilenceError, and SilenceError when it has ended."""
+    before = _locked(connection, id)
+    if before.state(now) is State.EXPIRED:
+        raise SilenceError(f"Silence {id} has ended already, at {before.ends_at:%Y-%m-%d %H:%M:%S} UTC.")
+    _end(connection, before, now)
+    _audit(connection, "expire silence", id, who, now, {"comment": before.comment})
+
+
+def get(connection: Connection, id: str) -> Silence:
+    """The silence of that id. Raises UnknownSilenceError when there is none."""
+    row = connection.execute(select(silence).where(silence.c.id == id)).one_or_none()
+    return _found(row, id)
+
+
+def listed(connection: Connection, now: datetime, states: Collection[str] = tuple(State)) -> list[Silence]:
+    """All silences in these states: active ones, the next to end first; pending by start; expired, the latest first."""
+    found = [_silence(row) for row in connection.execute(select(silence))]
+    order = {State.ACTIVE: 0, State.PENDING: 1, State.EXPIRED: 2}
+
+    def place(one: Silence) -> tuple[int, float, str]:
+        state = one.state(now)
+        at = one.starts_at if state is State.PENDING else one.ends_at
+        return order[state], -at.timestamp() if state is State.EXPIRED else at.timestamp(), one.id
+
+    return sorted((one for one in found if one.state(now) in states), key=place)
+
+
+def active(connection: Connection, now: datetime) -> list[Silence]:
+    """The silences that hold now, by id."""
+    query = select(silence).where(silence.c.starts_at <= now, silence.c.ends_at > now).order_by(silence.c.id)
+    return [_silence(row) for row in connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceIndex:
+    """Silences laid out by one of their values each, so that of thousands only a few are tried on an alert. Pure."""
+
+    by_pair: dict[tuple[str, str], list[Silence]] = field(default_factory=dict)  # label and value that it needs
+    by_name: dict[str, list[Silence]] = field(default_factory=dict)  # label that it needs, with whatever value
+
+    @classmethod
+    def of(cls, silences: Iterable[Silence]) -> SilenceIndex:
+        """The index over these silences."""
+        index = cls()
+        for one in silences:
+            pairs = _needed_pairs(one)
+            for pair in pairs:
+                index.by_pair.setdefault(pair, []).append(one)
+            if not pairs:
+                name = next((each.name for each in one.matchers if not each.matches({})), "")
+                index.by_name.setdefault(name, []).append(one)
+        return index
+
+    def matching(self, labels: Mapping[str, str]) -> list[Silence]:
+        """Those that mean an alert with these labels, by id."""
+        candidates = [one for pair in labels.items() for one in self.by_pair.get(pair, ())]
+        candidates += [one for name in ("", *labels) for one in self.by_name.get(name, ())]
+        return sorted((one for one in candidates if one.matches(labels)), key=lambda one: one.id)
+
+
+def _needed_pairs(one: Silence) -> list[tuple[str, str]]:
+    """Labels with values of which an alert must have one, where a matcher lists them."""
+    for each in one.matchers:
+        values = values_of(each)
+        if values is not None and "" not in values:
+            return [(each.name, value) for value in dict.fromkeys(values)]
+    return []
+
+
+def silenced_by(labels: Mapping[str, str], silences: Iterable[Silence] | SilenceIndex) -> tuple[str, ...]:
+    """Ids of the silences, all taken to be active, that mean an alert with these labels. Pure."""
+    index = silences if isinstance(silences, SilenceIndex) else SilenceIndex.of(silences)
+    return tuple(one.id for one in index.matching(labels))
+
+
+def as_rows(matchers: Iterable[Matcher]) -> list[dict[str, str | bool]]:
+    """Matchers as the store and the API write them."""
+    return [
+        {"name": one.name, "value": one.value, "isRegex": "~" in one.operator, "isEqual": "!" not in one.operator}
+        for one in matchers
+    ]
+
+
+def of_rows(rows: Iterable[Mapping[str, object]]) -> tuple[Matcher, ...]:
+    """Matchers from how the store and the API write them. Raises MatcherError for a bad regular expression."""
+    operators = {(False, True): "=", (False, False): "!=", (True, True): "=~", (True, False): "!~"}
+    return tuple(
+        matcher(
+            str(row["name"]),
+            operators[bool(row.get("isRegex", False)), bool(row.get("isEqual", True))],
+            str(row["value"]),
+        )
+        for row in rows
+    )
+
+
+def _sound(connection: Connection, spec: Spec, now: datetime) -> Spec:
+    """The spec as it will be kept, to the millisecond. Raises SilenceError."""
+    starts_at, ends_at = _to_ms(spec.starts_at), _to_ms(spec.ends_at)
+    if not spec.comment.strip():
+        raise SilenceError("A silence needs a comment: say why nobody is to be told.")
+    if spec.created_by is not None and not spec.created_by.strip():
+        raise SilenceError("A silence needs the name of who made it (createdBy).")
+    if len(spec.comment) > LONGEST_TEXT or len(spec.matchers) > MOST_MATCHERS:
+        raise SilenceError(f"A silence has at most {MOST_MATCHERS} matchers and {LONGEST_TEXT} characters of comment.")
+    if not spec.matchers:
+        raise SilenceError('A silence needs at least one matcher, such as target="db-1".')
+    if all(one.matches({}) for one in spec.matchers):
+        shown = ", ".join(str(one) for one in spec.matchers)
+        raise SilenceError(
+            f"At least one matcher of a silence must not match an empty label, and all of these do: {shown}."
+        )
+    if ends_at <= starts_at:
+        raise SilenceError("A silence must end after it starts.")
+    if ends_at <= now:
+        raise SilenceError(f"The end of the silence, {ends_at:%Y-%m-%d %H:%M:%S} UTC, is past already.")
+    _not_everything(connection, spec.matchers)
+    return Spec(spec.matchers, starts_at, ends_at, spec.comment.strip(), spec.created_by)
+
+
+def _not_everything(connection: Connection, matchers: Sequence[Matcher]) -> None:
+    shown = ", ".join(str(one) for one in matchers)
+    if mutes_everything(matchers):
+        raise SilenceError(
+            f"This silence would mute every alert there can be ({shown}); that is more than one person may decide. "
+            "Name what it is about: a target, a site, a check."
+        )
+    labels = list(connection.scalars(select(alert.c.labels).where(alert.c.resolved_at.is_(None))))
+    if mutes_all_open(matchers, labels):
+        raise SilenceError(
+            f"This silence would mute all {len(labels)} open alerts, critical ones among them ({shown}); that is more "
+            "than one person may decide. Name what it is about: a target, a site, a check."
+        )
+
+
+def _stays(before: Silence, spec: Spec, now: datetime) -> bool:
+    """Whether the change leaves the silence what it is, so that it keeps its id."""
+    if {str(one) for one in before.matchers} != {str(one) for one in spec.matchers}:
+        return False
+    match before.state(now):
+        case State.ACTIVE:
+            return spec.starts_at == before.starts_at
+        case State.PENDING:
+            return spec.starts_at >= now
+        case State.EXPIRED:
+            return False
+
+
+def _insert(connection: Connection, spec: Spec, who: str, now: datetime, replaces: str | None) -> str:
+    id = str(uuid.uuid4())
+    starts_at = max(spec.starts_at, _to_ms(now))
+    values = {"id": id, "matchers": as_rows(spec.matchers), "starts_at": starts_at, "ends_at": spec.ends_at}
+    values |= {"created_by": spec.created_by or who, "comment": spec.comment, "created_at": now, "updated_at": now}
+    connection.execute(insert(silence).values(values))
+    replaced = {} if replaces is None else {"replaces": replaces}
+    _audit(connection, "create silence", id, who, now, _facts(spec) | replaced)
+    return id
+
+
+def _end(connection: Connection, before: Silence, now: datetime) -> None:
+    values = {"starts_at": min(before.starts_at, now), "ends_at": now, "updated_at": now}
+    connection.execute(update(silence).where(silence.c.id == before.id).values(values))
+
+
+def _facts(spec: Spec) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "matchers": [str(one) for one in spec.matchers],
+        "starts_at": spec.starts_at.isoformat(),
+        "ends_at": spec.ends_at.isoformat(),
+        "comment": spec.comment,
+    }
+    return facts if spec.created_by is None else facts | {"created_by": spec.created_by}
+
+
+def _audit(connection: Connection, action: str, id: str, who: str, now: datetime, detail: Mapping[str, object]) -> None:
+    audit.record(connection, at=now, who=who, action=action, object=f"silence/{id}", detail=detail)
+
+
+def _locked(connection: Connection, id: str) -> Silence:
+    row = connection.execute(select(silence).where(silence.c.id == id).with_for_update()).one_or_none()
+    return _found(row, id)
+
+
+def _found(row: AnyRow | None, id: str) -> Silence:
+    if row is None:
+        raise UnknownSilenceError(f"There is no silence {id}; `bomc alerts silence list` shows those there are.")
+    return _silence(row)
+
+
+def _silence(row: AnyRow) -> Silence:
+    return Silence(**{**row._mapping, "matchers": _parsed(orjson.dumps(row.matchers))})
+
+
+@lru_cache(maxsize=16_384)
+def _parsed(rows: bytes) -> tuple[Matcher, ...]:
+    """Matchers of the same text are read once, since active silences are asked for again and again."""
+    return of_rows(orjson.loads(rows))
+
+
+def _to_ms(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
