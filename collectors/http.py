@@ -20,6 +20,7 @@ from collectors.bounded import http
 from collectors.io import Io
 from collectors.reading import Reading
 from core.model import Indicator, Kind, Sample, instant_ms, labels_of
+from core.patterns import occurs
 
 DAY_S = 86_400
 
@@ -41,7 +42,7 @@ class Config(http.Access):
     @classmethod
     def _is_regular_expression(cls, pattern: str) -> str:
         if pattern:
-            found("", pattern)
+            occurs("", pattern)
         return pattern
 
 
@@ -116,7 +117,7 @@ def content_faults(config: Config, body: bytes) -> tuple[list[str], float | None
     number: float | None = None
     if config.contains and config.contains not in content:
         faults.append(f"the body does not contain {config.contains!r}")
-    if config.matches and not found(content, config.matches):
+    if config.matches and not occurs(content, config.matches):
         faults.append(f"the body does not match {config.matches!r}")
     if config.json_key:
         try:
@@ -149,14 +150,3 @@ def at_key(value: Any, dotted: str) -> Any:
         else:
             raise LookupError(part)
     return value
-
-
-def found(content: str, pattern: str) -> bool:
-    """Whether the pattern occurs, by RE2, whose time grows only with the text. Raises ValueError on a bad pattern."""
-    import pyarrow  # here, because loading it takes a while and few probes use a pattern
-    import pyarrow.compute
-
-    try:
-        return bool(pyarrow.compute.match_substring_regex(pyarrow.scalar(content), pattern=pattern).as_py())
-    except pyarrow.ArrowInvalid as fault:
-        raise ValueError(f"not a regular expression that RE2 knows: {fault}") from None

@@ -25,6 +25,7 @@ from collectors.errors import CollectError
 from collectors.io import Io
 from collectors.reading import Reading, not_finite
 from core.model import Indicator, Kind, Labels, Sample, instant_ms, labels_of
+from core.patterns import PatternError, compiled
 
 INDICATORS: tuple[Indicator, ...] = ()
 """None of its own: what an exporter offers is discovered from its answer."""
@@ -50,9 +51,9 @@ class Config(http.Access):
     def _are_patterns(cls, patterns: list[str]) -> list[str]:
         for pattern in patterns:
             try:
-                re.compile(pattern)
-            except re.error as fault:
-                raise ValueError(f"{pattern!r} is not a regular expression: {fault}") from None
+                compiled(pattern)
+            except PatternError as fault:
+                raise ValueError(f"{pattern!r} cannot be used: {fault}") from None
         return patterns
 
 
@@ -206,9 +207,9 @@ def as_float(value: float) -> float:
 
 def wanted(name: str, raw: Raw) -> bool:
     """Whether the patterns let this metric in; they match whole names."""
-    if raw.include and not any(re.fullmatch(pattern, name) for pattern in raw.include):
+    if raw.include and not any(compiled(pattern).matches(name) for pattern in raw.include):
         return False
-    return not any(re.fullmatch(pattern, name) for pattern in raw.exclude)
+    return not any(compiled(pattern).matches(name) for pattern in raw.exclude)
 
 
 def parse_open_metrics(raw: Raw, at_ms: int) -> tuple[list[Sample], int, tuple[Indicator, ...]]:

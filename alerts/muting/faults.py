@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from alerts.muting import rings
 from alerts.routes.breadth import mutes_everything
 from alerts.routes.matchers import MatcherError, parse_all, parse_matchers
+from alerts.routes.reachability import contradiction, implied
 
 if TYPE_CHECKING:
     from alerts.config import RouteConfig, RoutesFile
-    from alerts.muting.inhibition import InhibitRuleConfig
+    from alerts.muting.inhibition import InhibitRuleConfig, Rule
 
 Place = tuple[str | int, ...]
 FaultAt = tuple[Place, str]
@@ -56,14 +58,30 @@ def notes_of_muting(file: RoutesFile) -> Iterator[FaultAt]:
     for number, one in enumerate(file.time_intervals):
         if one.name not in used:
             yield ("time_intervals", number), f"no route uses the time interval {one.name!r}"
-    for number, rule in enumerate(file.inhibit_rules):
-        sides = [{str(one) for one in parse_all(side)} for side in (rule.source_matchers, rule.target_matchers)]
-        if sides[0] == sides[1]:
-            yield (
-                ("inhibit_rules", number),
-                "both sides are the same, and an alert that matches both is not inhibited by another such one: "
-                "the rule keeps nothing quiet",
-            )
+    rules = tuple(one.rule for one in file.inhibit_rules)
+    for number, rule in enumerate(rules):
+        sentence = _idle(rule)
+        if sentence is not None:
+            yield ("inhibit_rules", number), f"{sentence}: the rule keeps nothing quiet"
+    for ring in rings.of_rules(rules):
+        names = [rules[number].name or str(number + 1) for number in ring]
+        yield (
+            ("inhibit_rules", ring[0]),
+            f"the inhibit rules {' -> '.join((*names, names[0]))} may lead round in a ring: alerts that keep one another "
+            "quiet. Of those the oldest is told, where Alertmanager would tell nobody; let the matchers of one rule "
+            "leave out the causes of the other",
+        )
+
+
+def _idle(rule: Rule) -> str | None:
+    """Why a rule can never keep anything quiet, if that is certain."""
+    if all(implied(one, rule.source) for one in rule.target) and all(implied(one, rule.target) for one in rule.source):
+        return "both sides are the same, and an alert that matches both is not inhibited by another such one"
+    alike = [one for one in (*rule.source, *rule.target) if one.name in rule.equal]
+    clash = contradiction(alike)
+    if clash is None:
+        return None
+    return f"cause and effect must have the same {clash[0].name}, and none has both {clash[0]} and {clash[1]}"
 
 
 def of_matchers(texts: Sequence[str], place: Place) -> Iterator[FaultAt]:

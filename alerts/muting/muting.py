@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from alerts.labels import in_column
-from alerts.muting import flapping, shelving, silences
+from alerts.muting import flapping, rings, shelving, silences
 from alerts.muting.dependencies import Outage, Suppression, Topology
 from alerts.muting.flapping import Flapping
 from alerts.muting.inhibition import Inhibition, Rule, Source
@@ -134,7 +134,8 @@ def load(
     """What can keep alerts quiet now. `candidates` are the labels that will be asked for, none: whatever there is;
     `fingerprints` are the conditions of which it is to be known whether they flap."""
     rules = [one.rule for one in routes.inhibit_rules]
-    wanted = [_of_rule(rule, candidates) for rule in rules]
+    narrowed = None if rings.of_rules(tuple(rules)) else candidates  # a ring is seen only as a whole
+    wanted = [_of_rule(rule, narrowed) for rule in rules]
     return Mutes(
         now,
         SilenceIndex.of(silences.active(connection, now)),

@@ -1,6 +1,6 @@
 """Matchers in Alertmanager's notation: `severity="critical"`, `team=~"db|web"`, `{a="b", c!="d"}`, unquoted values too.
 
-Regular expressions are anchored at both ends, and a missing label equals "". Source of the notation:
+Regular expressions are RE2's, as in Alertmanager, anchored at both ends, and a missing label equals "". Source of the notation:
 https://prometheus.io/docs/alerting/latest/configuration/#matcher
 """
 
@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from core.patterns import Pattern, PatternError, compiled
+
+SHOWN = 200  # characters of an expression that a sentence repeats
 _OPERATORS = ("=~", "!~", "!=", "=")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:.\-]*")
@@ -28,13 +31,13 @@ class Matcher:
     name: str
     operator: str  # one of = != =~ !~
     value: str
-    pattern: re.Pattern[str] | None = None  # the compiled value of =~ and !~
+    pattern: Pattern | None = None  # the compiled value of =~ and !~
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether the label, "" when missing, satisfies the condition."""
         found = labels.get(self.name, "")
         if self.pattern is not None:
-            return (self.pattern.fullmatch(found) is not None) == (self.operator == "=~")
+            return self.pattern.matches(found) == (self.operator == "=~")
         return (found == self.value) == (self.operator == "=")
 
     def __str__(self) -> str:
@@ -47,9 +50,9 @@ def matcher(name: str, operator: str, value: str) -> Matcher:
     if operator not in ("=~", "!~"):
         return Matcher(name, operator, value)
     try:
-        return Matcher(name, operator, value, re.compile(value, re.DOTALL))
-    except (re.error, OverflowError, RecursionError) as error:
-        raise MatcherError(f"the regular expression {value!r} cannot be read: {error}") from None
+        return Matcher(name, operator, value, compiled(value))
+    except PatternError as error:
+        raise MatcherError(f"the regular expression {_shown(value)} cannot be used: {error}") from None
 
 
 def parse_matchers(text: str) -> tuple[Matcher, ...]:
@@ -74,6 +77,10 @@ def parse_matchers(text: str) -> tuple[Matcher, ...]:
 def parse_all(texts: Iterable[str]) -> tuple[Matcher, ...]:
     """The matchers of several strings, all of which must hold. Raises MatcherError."""
     return tuple(one for text in texts for one in parse_matchers(text))
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= SHOWN else f"{value[:SHOWN]}…")
 
 
 def _skip(body: str, at: int) -> int:

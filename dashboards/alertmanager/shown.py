@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from alerts.muting import muting
 from alerts.muting.muting import DEPENDENCY, FLAPPING, INHIBITION, INTERVAL, MAINTENANCE, SHELVED, SILENCE, Mute
 from alerts.routes.matchers import Matcher, MatcherError, parse_matchers
 from alerts.routes.routing import Decision, route
+from core.patterns import Pattern, PatternError, compiled
 from dashboards.alertmanager.answers import Refused
 from dashboards.alertmanager.models import AlertState
 from dashboards.queries.open_alerts import open_alerts
@@ -37,7 +37,7 @@ class Wanted:
     inhibited: bool = True
     unprocessed: bool = True
     matchers: tuple[Matcher, ...] = ()
-    receiver: re.Pattern[str] | None = None
+    receiver: Pattern | None = None
 
 
 def matchers_of(filters: Sequence[str]) -> tuple[Matcher, ...]:
@@ -50,16 +50,16 @@ def matchers_of(filters: Sequence[str]) -> tuple[Matcher, ...]:
         raise Refused(400, f"bad matcher format: {error}") from None
 
 
-def receiver_of(text: str | None) -> re.Pattern[str] | None:
+def receiver_of(text: str | None) -> Pattern | None:
     """The pattern that a receiver's whole name must fit. Raises Refused 400 when it is no regular expression."""
     if not text:
         return None
     if len(text) > LONGEST_FILTER:
         raise Refused(400, f"The receiver has more than {LONGEST_FILTER} characters; send a shorter one.")
     try:
-        return re.compile(text, re.DOTALL)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise Refused(400, f"failed to parse receiver param: {text!r} is no regular expression: {error}") from None
+        return compiled(text)
+    except PatternError as error:
+        raise Refused(400, f"failed to parse receiver param: {text!r} cannot be used: {error}") from None
 
 
 def alerts(
@@ -82,7 +82,7 @@ def groups(
     for one in _fitting(connection, file, wanted, now):
         for decision in one.routes:
             status = _status(one.mutes[decision.key])
-            left_out = wanted.receiver is not None and wanted.receiver.fullmatch(decision.receiver) is None
+            left_out = wanted.receiver is not None and not wanted.receiver.matches(decision.receiver)
             if left_out or not _is_wanted(status, wanted):
                 continue
             group = found.setdefault(
@@ -112,7 +112,7 @@ def _fitting(connection: Connection, file: RoutesFile, wanted: Wanted, now: date
         if not all(one.matches(labels) for one in wanted.matchers):
             continue
         routes = route(file.tree, labels)
-        if wanted.receiver is not None and not any(wanted.receiver.fullmatch(one.receiver) for one in routes):
+        if wanted.receiver is not None and not any(wanted.receiver.matches(one.receiver) for one in routes):
             continue
         count += 1
         if count > MOST_ALERTS:

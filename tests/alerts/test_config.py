@@ -67,7 +67,7 @@ FAULTS: dict[str, tuple[dict[str, Any], list[tuple[tuple[str | int, ...], str]]]
     ),
     "bad regular expression": (
         {"route": {"receiver": "ops", "routes": [{"matchers": ['a=~"("']}]}},
-        [(("route", "routes", 0, "matchers", 0), "cannot be read")],
+        [(("route", "routes", 0, "matchers", 0), "cannot be used")],
     ),
     "duplicate receiver": (
         {"route": {"receiver": "ops"}, "receivers": [{"name": "ops"}, {"name": "ops"}]},

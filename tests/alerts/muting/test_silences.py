@@ -224,5 +224,5 @@ def test_matchers_as_the_api_writes_them(row: dict[str, Any], text: str) -> None
     (one,) = silences.of_rows([row])
     assert str(one) == text
     assert silences.as_rows([one]) == [{"isEqual": True, **row}]
-    with pytest.raises(MatcherError, match="cannot be read"):
+    with pytest.raises(MatcherError, match="cannot be used"):
         silences.of_rows([{"name": "a", "value": "(", "isRegex": True}])

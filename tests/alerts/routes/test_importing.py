@@ -87,7 +87,6 @@ LEFT_OUT = {
     7: "slack_api_url was left out",
     8: "templates were left out: messages here have a form of their own",
     24: "the time interval 'local' is not there or was left out",
-    25: "it would match more than was meant: the regular expression",
     35: "put it into the environment variable SMTP_PASSWORD_TEAM_X_MAILS",
     36: "headers of email_configs is not known here",
     38: "receiver team-Y has no channel left: its alerts show in the console only",
@@ -128,7 +127,8 @@ def test_the_outcome_is_a_routes_file_without_fault() -> None:
     """Old matchers in today's notation, global mail settings in each mail channel, times that YAML reads as texts."""
     file = _imported()
     assert faults(file) == []
-    first, second = file.route.routes
+    first, ungreedy, second = file.route.routes
+    assert ungreedy.matchers == ['x=~"(?U)a+?"']
     assert first.matchers == ['owner="team-Y"', 'service=~"^(foo1|foo2|baz)$"']
     assert (first.goes_on, first.routes[0].mute_time_intervals) == (True, ["nights"])
     assert (second.matchers, second.active_time_intervals) == (['job="db"', 'team="b"'], ["nights"])
@@ -144,6 +144,16 @@ def test_the_outcome_is_a_routes_file_without_fault() -> None:
     assert file.inhibit_rules[0].target_matchers == ['severity=~"warning|info"']
 
 
+def test_a_route_whose_expression_cannot_be_used_is_left_out_whole() -> None:
+    """Without it the route would take more than was meant."""
+    text = "route:\n  receiver: a\n  routes:\n    - matchers: ['x=~\"(?=a)b\"', y=z]\nreceivers: [{name: a}]\n"
+    found = import_alertmanager(text, "alertmanager.yml")
+    assert "(?=a)" not in found.text
+    assert ["it would match more than was meant: the regular expression" in one.sentence for one in found.notes][
+        :1
+    ] == [True]
+
+
 LABELS = (
     {"owner": "team-Y", "service": "foo1"},
     {"owner": "team-Y", "service": "foo1", "severity": "critical"},
@@ -151,6 +161,8 @@ LABELS = (
     {"owner": "team-Y", "service": "foo12"},
     {"job": "db", "team": "b"},
     {"job": "db"},
+    {"x": "aa"},
+    {"x": "b"},
     {},
 )
 

@@ -39,6 +39,7 @@ REFUSED = {
     "quote left open": 'a="1',
     "text after the value": 'a="1" b="2"',
     "regular expression that cannot be read": 'a=~"("',
+    "regular expression that Go does not know": 'a=~"(?=x)x"',
     "two commas": "a=1,,b=2",
 }
 
@@ -52,6 +53,7 @@ MATCH = {
     "missing is not x": ("a!=x", {}, True),
     "missing matches an expression of nothing": ('a=~".*"', {}, True),
     "missing does not match something": ('a=~".+"', {}, False),
+    "an expression as Go writes it": (r'a=~"(?U)\pL+[[:digit:]]"', {"a": "告警7"}, True),
     "missing satisfies a negative expression": ('a!~".+"', {}, True),
     "negative expression": ('a!~"x|y"', {"a": "y"}, False),
 }
