@@ -47,6 +47,9 @@ class _Flush:
     decisions: dict[str, Decision]  # one decision of each group that has alerts
     gone: Mapping[int, AnyRow]  # alerts that were told and are no longer in their group
     mutes: Mutes
+    unmuted: dict[int, AnyRow] = field(
+        default_factory=dict
+    )  # open alerts that nothing but hours of a route keeps quiet
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     events: list[tuple[int, datetime, str, str, str]] = field(default_factory=list)
 
@@ -54,11 +57,14 @@ class _Flush:
         self.events.append((alert_id, self.now, "kept_quiet", WHO, reason))
 
 
-def flush_due(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> int:
-    """Decide for every group that is due whether to tell its receiver; return how many rows the outbox got."""
+def flush_due(
+    connection: Connection, routes: RoutesFile, now: datetime, external_url: str = ""
+) -> tuple[int, Mapping[int, AnyRow]]:
+    """Decide for every group that is due whether to tell its receiver; return how many rows the outbox got, and by their
+    ids the open alerts of these groups that nothing mutes, but perhaps the hours of a route."""
     due = groups.due(connection, now)
     if not due:
-        return 0
+        return 0, {}
     keys = {group.key for group in due}
     firing: dict[str, list[AnyRow]] = defaultdict(list)
     decisions: dict[str, Decision] = {}
@@ -77,7 +83,7 @@ def flush_due(connection: Connection, routes: RoutesFile, now: datetime, externa
     if flush.deliveries:
         connection.execute(insert(delivery), flush.deliveries)
     record(connection, flush.events)
-    return len(flush.deliveries)
+    return len(flush.deliveries), flush.unmuted
 
 
 def _flush_group(flush: _Flush, group: Group) -> Group:
@@ -85,6 +91,13 @@ def _flush_group(flush: _Flush, group: Group) -> Group:
     rows = flush.firing.get(group.key, [])
     decision = flush.decisions.get(group.key)
     muted = {} if decision is None else _muted(flush, group, rows, decision)
+    if (
+        decision is not None
+        and group.notified_at is not None
+        and flush.now < group.notified_at + decision.group_interval
+    ):
+        keys = {number: muting.key_of(mutes) for number, mutes in muted.items()}
+        return replace(group, muted=keys, next_flush_at=group.notified_at + decision.group_interval)
     loud = [row for row in rows if row.id not in muted]
     ended = _ended(flush, group, rows, loud)
     receiver = flush.routes.by_name.get(group.receiver)
@@ -115,6 +128,8 @@ def _muted(flush: _Flush, group: Group, rows: list[AnyRow], decision: Decision) 
     for row in rows:
         mutes = flush.mutes.of(row.labels, decision, row.fingerprint)
         before = group.muted.get(row.id)
+        if all(one.kind == muting.INTERVAL for one in mutes):
+            flush.unmuted[row.id] = row
         if mutes:
             found[row.id] = mutes
             if muting.key_of(mutes) != before:

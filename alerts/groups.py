@@ -50,6 +50,25 @@ class Group:
         return replace(self, next_flush_at=None, notified_at=None, firing={}, resolved=(), muted={})
 
 
+def nudge(connection: Connection, ended: Mapping[str, datetime]) -> None:
+    """Have groups looked at again where what muted one of their alerts ends: `ended` are instants by the keys of mutes."""
+    if not ended:
+        return
+    waiting = notify_group.c.next_flush_at.is_not(None) & notify_group.c.muted.is_not(None)
+    query = select(notify_group.c.id, notify_group.c.next_flush_at, notify_group.c.muted).where(waiting)
+    spaced = [key for key in ended if " " in key]
+    sooner = []
+    for number, due_at, muted in connection.execute(query):
+        said = " ".join((muted or {}).values())
+        keys = ended.keys() & set(said.split(" ")) | {key for key in spaced if key in said}
+        ends = [ended[key] for key in keys]
+        if ends and min(ends) < due_at:
+            sooner.append({"number": number, "at": min(ends)})
+    if sooner:
+        statement = update(notify_group).where(notify_group.c.id == bindparam("number"))
+        connection.execute(statement.values(next_flush_at=bindparam("at")), sooner)
+
+
 def by_key(connection: Connection, keys: Collection[str]) -> dict[str, Group]:
     """The stored ones among these groups, locked until the transaction ends."""
     found: dict[str, Group] = {}

@@ -11,6 +11,8 @@ from alerts.severity import RANK
 from core.model import Finding, Labels, Target
 
 FINGERPRINT_DIGITS = 16
+CHANGE_MARK = "change"
+"""The annotation with the numbers of the planned changes that explain an alert."""
 LONGEST_TARGET = 300
 """Characters of a pushed alert's target that its column keeps, which is indexed; nothing of ours has a longer name."""
 

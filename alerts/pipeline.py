@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection, func, select, text
@@ -18,8 +18,8 @@ from alerts.muting import muting
 from alerts.occurrences import AnyRow
 from alerts.oncall import escalating
 from alerts.pushed import Pushed
-from alerts.routes.routing import Decision, Node, route
-from alerts.tickets import automatic
+from alerts.routes.routing import Node, route
+from alerts.tickets import automatic, holding
 from alerts.tickets.book import Book
 from core.model import Finding
 from core.store.tables import notify_group
@@ -53,14 +53,16 @@ def handle(
         connection, now
     )
     _follow(connection, routes, changes, now, book)
-    made = _tell(connection, routes, now, external_url)
+    made = _tell(connection, routes, now, external_url, book)
     return Handled(changes.changed, made, next_due(connection))
 
 
-def tick(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> Handled:
+def tick(
+    connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "", book: Book | None = None
+) -> Handled:
     """Resolve pushed alerts that nobody pushed again in time, flush the groups whose timers have run out, and go on
     with the escalations whose time has come."""
-    return handle(connection, (), routes, now, external_url)
+    return handle(connection, (), routes, now, external_url, book)
 
 
 def push(
@@ -74,18 +76,20 @@ def push(
     """Take a push as far as the groups, whoever serves it. Messages are made by the pipeline that leads, at its next
     tick: it wakes the workers that send them, and the one who pushes does not wait for that."""
     _alone(connection)
-    taken = pushes.take(connection, pushed, who, now)
+    taken = pushes.take(connection, pushed, who, now, marking.pushed_mark(connection, now))
     _follow(connection, routes, taken.changes, now, book)
     return taken
 
 
-def resume(connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "") -> Handled:
+def resume(
+    connection: Connection, routes: RoutesFile, now: datetime, external_url: str = "", book: Book | None = None
+) -> Handled:
     """Call once at the start and after routes.yaml changed: open alerts find groups and escalations under the new tree."""
     _alone(connection)
     dispatch.replan(connection, routes, now)
     escalating.begin(connection, routes, None, now)
     fallback.forget_gone(connection, routes)
-    return tick(connection, routes, now, external_url)
+    return tick(connection, routes, now, external_url, book)
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -94,15 +98,16 @@ def next_due(connection: Connection) -> datetime | None:
     return min((at for at in (flush, escalating.next_due(connection)) if at is not None), default=None)
 
 
-def _tell(connection: Connection, routes: RoutesFile, now: datetime, external_url: str) -> int:
-    """How many rows the outbox got from groups and escalations."""
-    made = dispatch.flush_due(connection, routes, now, external_url)
+def _tell(connection: Connection, routes: RoutesFile, now: datetime, external_url: str, book: Book | None) -> int:
+    """How many rows the outbox got from groups and escalations; tickets that waited for the end of a mute are opened."""
+    made, unmuted = dispatch.flush_due(connection, routes, now, external_url)
+    holding.release(connection, routes, unmuted, now, book)
     return made + escalating.run(connection, routes, now, external_url, partial(_kept_quiet, routes, now))
 
 
 def _kept_quiet(routes: RoutesFile, now: datetime, connection: Connection, rows: Sequence[AnyRow]) -> dict[int, str]:
     """Which alerts of these escalations nobody is to be told of now, and why: what mutes their messages mutes these, too."""
-    mutes = muting.load(connection, routes, now, [row.labels for row in rows], [row.fingerprint for row in rows])
+    mutes = _mutes(connection, routes, rows, now)
     found = {}
     for row in rows:
         decisions = [one for one in route(routes.tree, row.labels) if one.escalation == row.policy]
@@ -110,6 +115,10 @@ def _kept_quiet(routes: RoutesFile, now: datetime, connection: Connection, rows:
         if all(reasons):
             found[row.alert_id] = muting.shown(reasons[0])
     return found
+
+
+def _mutes(connection: Connection, routes: RoutesFile, rows: Sequence[AnyRow], now: datetime) -> muting.Mutes:
+    return muting.load(connection, routes, now, [row.labels for row in rows], [row.fingerprint for row in rows])
 
 
 def _alone(connection: Connection) -> None:
@@ -123,23 +132,35 @@ def _follow(connection: Connection, routes: RoutesFile, changes: Changes, now: d
     if changes.changed:
         _tickets(connection, routes, changes, now, book)
         dispatch.plan(connection, routes, changes.changed, now, changes.moved)
+        groups.nudge(connection, _over(connection, routes, changes, now))
         escalating.begin(connection, routes, dict.fromkeys((*changes.opened, *changes.moved)), now)
         escalating.nudge(connection, dict.fromkeys((*changes.resolved, *changes.moved)), now)
+
+
+def _over(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime) -> dict[str, datetime]:
+    """When what these alerts muted is to be looked at again, by the keys of mutes: inhibited ones at once, those below
+    a parent when it has settled."""
+    numbers = dict.fromkeys((*changes.resolved, *changes.moved))
+    if not numbers or not (routes.inhibit_rules or routes.dependencies):
+        return {}
+    settle = routes.dependencies.settle if routes.dependencies else timedelta()
+    ends: dict[str, datetime] = {}
+    for row in groups.alerts_by_id(connection, numbers).values():
+        ends[f"{muting.INHIBITION}:{row.fingerprint}"] = now
+        up_at = now if row.resolved_at is None else max(now, row.resolved_at + settle)
+        ends[f"{muting.DEPENDENCY}:{row.labels.get('target') or row.target}"] = up_at
+    return ends
 
 
 def _tickets(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime, book: Book | None) -> None:
     if _opens_tickets(routes.tree):
         rows = groups.alerts_by_id(connection, dict.fromkeys((*changes.opened, *changes.moved)))
         open_rows = [row for row in rows.values() if row.resolved_at is None and row.check_name not in ABOUT_TICKETS]
-        found = [(row, _with_ticket(routes, row.labels)) for row in open_rows]
-        wanted = [(row, decision.ticket) for row, decision in found if decision is not None and decision.ticket]
-        groups_of = {row.id: decision.key for row, decision in found if decision is not None}
-        automatic.open_for(connection, wanted, now, book, groups_of)
+        if open_rows:
+            mutes = _mutes(connection, routes, open_rows, now)
+            holding.open_or_hold(connection, routes, open_rows, mutes, now, book)
+    holding.drop(connection, changes.resolved, now)
     automatic.clear(connection, changes.resolved, now)
-
-
-def _with_ticket(routes: RoutesFile, labels: dict[str, str]) -> Decision | None:
-    return next((decision for decision in route(routes.tree, labels) if decision.ticket), None)
 
 
 def _opens_tickets(node: Node) -> bool:

@@ -9,7 +9,7 @@ Sources: types/types.go (Merge) and provider/mem of Prometheus Alertmanager.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from alerts import occurrences
-from alerts.labels import LONGEST_TARGET
+from alerts.labels import CHANGE_MARK, LONGEST_TARGET
 from alerts.lifecycle import FIRING, RESOLVED, Changes, changes_of
 from alerts.occurrences import Occurrence, chunks
 from alerts.pushed import CLASH, Pushed, Refusal
@@ -29,6 +29,8 @@ WHO = "alerts"
 TARGET_LABELS = ("target", "instance", "host", "node", "service", "job")
 """The first of these that a pushed alert has says what it is about."""
 LAPSED_AT_ONCE = 5_000
+Mark = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Annotations for a pushed alert that opens, from its labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,12 @@ def _merged(current: Span, push: Span) -> Span:
     return Span(min(current.starts_at, push.starts_at), last.ends_at, last.timeout)
 
 
-def take(connection: Connection, pushed: Sequence[Pushed], who: str, now: datetime) -> Taken:
-    """Bring the alerts up to date with a push, in its order, in the caller's transaction; few statements for all."""
+def take(
+    connection: Connection, pushed: Sequence[Pushed], who: str, now: datetime, mark: Mark = lambda labels: {}
+) -> Taken:
+    """Bring the alerts up to date with a push, in its order, in the caller's transaction; few statements for all.
+
+    An alert that opens is given the annotations of `mark` besides its own, and keeps them while it is open."""
     held = _load(connection, {one.fingerprint for one in pushed})
     touched: dict[int, _Held] = {}  # by id of the object: changed in what the table of alerts holds
     renewed: dict[int, _Held] = {}
@@ -119,7 +125,7 @@ def take(connection: Connection, pushed: Sequence[Pushed], who: str, now: dateti
         if verdict.span is None:
             continue
         if current is None:
-            current = held[one.fingerprint] = _open(one, verdict.span, who, now)
+            current = held[one.fingerprint] = _open(one, mark(one.labels), verdict.span, who, now)
             touched[id(current)] = current
         elif _renew(current, one, verdict.span, now):
             touched[id(current)] = current
@@ -173,7 +179,7 @@ def _clash(one: Pushed) -> Refusal:
     return Refusal(f"alerts[{one.place}].labels", CLASH, sentence)
 
 
-def _open(one: Pushed, span: Span, who: str, now: datetime) -> _Held:
+def _open(one: Pushed, mark: Mapping[str, str], span: Span, who: str, now: datetime) -> _Held:
     stated = one.labels.get("severity", "")
     severity = stated if stated in RANK else WARNING
     said = one.annotations.get("summary") or one.annotations.get("description") or "no summary was pushed with it"
@@ -190,7 +196,7 @@ def _open(one: Pushed, span: Span, who: str, now: datetime) -> _Held:
         severity=severity,
         updated_at=now,
         labels=dict(one.labels),
-        annotations=dict(one.annotations),
+        annotations={**mark, **one.annotations},
     )
     occurrence.events.append((now, "opened", who, f"{severity}{mapped}: {said}"))
     return _Held(occurrence, span, one.generator_url, span.starts_at)
@@ -206,13 +212,20 @@ def _renew(current: _Held, one: Pushed, span: Span, now: datetime) -> bool:
     """Merge a push; whether that changes more than the end."""
     occurrence = current.occurrence
     earlier = span.starts_at < current.span.starts_at
-    changed = earlier or occurrence.annotations != one.annotations
+    annotations = {**_kept_mark(occurrence), **one.annotations}
+    changed = earlier or occurrence.annotations != annotations
     current.span = span
     if one.generator_url and one.generator_url != current.generator_url:
         current.generator_url, current.url_changed = one.generator_url, True
     if changed:
-        occurrence.annotations, occurrence.opened_at, occurrence.updated_at = dict(one.annotations), span.starts_at, now
+        occurrence.annotations, occurrence.opened_at, occurrence.updated_at = annotations, span.starts_at, now
     return changed
+
+
+def _kept_mark(occurrence: Occurrence) -> dict[str, str]:
+    """The mark that the alert was given when it opened; its sender knows nothing of it."""
+    mark = occurrence.annotations.get(CHANGE_MARK, "")
+    return {CHANGE_MARK: mark} if mark and not set(mark) - set("0123456789, ") else {}
 
 
 def _end(current: _Held, ended_at: datetime, why: str, who: str, now: datetime) -> None:

@@ -6,19 +6,24 @@ are asked for, so a change that is planned late marks what opened before, and on
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, select
 
+from alerts.labels import CHANGE_MARK
+from alerts.pushes import TARGET_LABELS
 from core.model import Finding, Status, labels_of
 from core.store.tables import planned_change, target
 
 MARKING: Final = ("approved", "running", "done", "backed_out", "failed")
 """States of changes that explain alerts: a planned one may never be done."""
+PORT: Final = re.compile(r":[0-9]{1,5}\Z")
+"""What pushed alerts write after the name of a target: `db-1:9100`."""
 LONGEST: Final = timedelta(days=31)
 
 
@@ -66,7 +71,8 @@ def windows(connection: Connection, start: datetime, end: datetime) -> list[Wind
 
 def explained_by(name: str, opened_at: datetime, found: Iterable[Window]) -> list[int]:
     """The numbers of the changes that explain an alert about that target which opened then."""
-    return [one.change for one in found if name in one.targets and one.starts_at <= opened_at < one.ends_at]
+    names = {name, PORT.sub("", name)}
+    return [one.change for one in found if names & one.targets and one.starts_at <= opened_at < one.ends_at]
 
 
 def dependents(names: Collection[str], parents: Mapping[str, Sequence[str]]) -> frozenset[str]:
@@ -98,8 +104,21 @@ def marked(connection: Connection, findings: Sequence[Finding], now: datetime) -
 def _marked(finding: Finding, changes: Sequence[int]) -> Finding:
     if not changes:
         return finding
-    named = {**dict(finding.annotations), "change": ", ".join(str(number) for number in changes)}
+    named = {**dict(finding.annotations), CHANGE_MARK: ", ".join(str(number) for number in changes)}
     return replace(finding, annotations=labels_of(named))
+
+
+def pushed_mark(connection: Connection, now: datetime) -> Callable[[Mapping[str, str]], dict[str, str]]:
+    """What a pushed alert that opens now is marked with, as an annotation: which target it is about stands in its labels,
+    in any of TARGET_LABELS, with a port or without."""
+    found = windows(connection, now, now + timedelta(milliseconds=1))
+
+    def mark(labels: Mapping[str, str]) -> dict[str, str]:
+        names = {labels[name] for name in TARGET_LABELS if labels.get(name)} if found else set()
+        numbers = {number for name in names for number in explained_by(name, now, found)}
+        return {CHANGE_MARK: ", ".join(str(number) for number in sorted(numbers))} if numbers else {}
+
+    return mark
 
 
 def _parents(connection: Connection) -> dict[str, list[str]]:

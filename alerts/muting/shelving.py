@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
+from alerts import groups
 from alerts.commands import AlertError
 from alerts.occurrences import AnyRow, chunks, record
 from core.people import audit
@@ -61,8 +62,10 @@ def unshelve(connection: Connection, alert_id: int, who: str, now: datetime) -> 
     """Bring a shelved alert back before its time. Raises AlertError when it is not shelved."""
     row = _found(connection, alert_id)
     mine = (shelf.c.fingerprint == row.fingerprint) & (shelf.c.until > now)
+    shelved_before = connection.execute(select(shelf.c.who).where(mine)).all()
     if connection.execute(delete(shelf).where(mine)).rowcount != 1:
         raise AlertError(f"Alert {alert_id} is not shelved; there is nothing to bring back.")
+    groups.nudge(connection, {f"shelved:{one.who}": now for one in shelved_before})
     record(connection, [(alert_id, now, "unshelved", who, f"brought back by {who}")])
     audit.record(connection, at=now, who=who, action="unshelve", object=f"alert/{alert_id}", detail={})
 

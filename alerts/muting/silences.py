@@ -17,6 +17,7 @@ from functools import lru_cache
 import orjson
 from sqlalchemy import Connection, insert, select, update
 
+from alerts import groups
 from alerts.occurrences import AnyRow
 from alerts.routes.breadth import mutes_all_open, mutes_everything
 from alerts.routes.matchers import Matcher, matcher
@@ -270,6 +271,7 @@ def _insert(connection: Connection, spec: Spec, who: str, now: datetime, replace
 def _end(connection: Connection, before: Silence, now: datetime) -> None:
     values = {"starts_at": min(before.starts_at, now), "ends_at": now, "updated_at": now}
     connection.execute(update(silence).where(silence.c.id == before.id).values(values))
+    groups.nudge(connection, {f"silence:{before.id}": now})
 
 
 def _facts(spec: Spec) -> dict[str, object]:

@@ -111,7 +111,7 @@ class Cycle:
                 self._board.add(series)
             places = {series.id: index for index, series in enumerate(self._board.series)}
             self._retire(connection, places, now)
-            resume(connection, rules.routes, now, rules.external_url)
+            resume(connection, rules.routes, now, rules.external_url, rules.tickets)
             self._restore(connection, places)
         self._fresh = True
 
@@ -181,7 +181,7 @@ class Cycle:
         if findings:
             told_of = handle(connection, findings, rules.routes, now, rules.external_url, rules.tickets)
         else:
-            told_of = tick(connection, rules.routes, now, rules.external_url)
+            told_of = tick(connection, rules.routes, now, rules.external_url, rules.tickets)
         return Done(stored, sum(refused.counts.values()), len(changes), told_of.deliveries, told_of.next_due, latest_ms)
 
     def _resolve(self, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> _Arrays:

@@ -49,7 +49,7 @@ from core.store.tables.reconciliation import (
 )
 from core.store.tables.shelving import shelf
 from core.store.tables.silencing import silence
-from core.store.tables.tickets import ticket, ticket_event
+from core.store.tables.tickets import held_ticket, ticket, ticket_event
 from core.store.tables.work_orders import ticket_file, ticket_link
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "handover_event",
     "heartbeat",
     "heartbeat_ping",
+    "held_ticket",
     "indicator",
     "job",
     "job_event",

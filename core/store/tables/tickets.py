@@ -55,3 +55,11 @@ ticket_event = Table(
     Column("who", Text, nullable=False),
     Column("detail", Text, nullable=False),
 )
+
+held_ticket = Table(  # open alerts whose ticket waits until nothing mutes them any more
+    "held_ticket",
+    metadata,
+    Column("alert_id", BigInteger, ForeignKey("alert.id"), primary_key=True, autoincrement=False),
+    Column("held_at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+)

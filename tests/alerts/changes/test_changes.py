@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from sqlalchemy import Engine, insert, select
 
 from alerts import pipeline
 from alerts.changes import commands, marking, overdue
 from alerts.changes.commands import ChangeError, Plan
+from alerts.pushed import read as pushes_read
 from core.store.open import reading, writing
 from core.store.tables import alert, audit, change_event, planned_change, target, ticket
 from tests.alerts.world import NOON, after, finding, routes, with_series
@@ -197,6 +199,34 @@ def test_outside_of_a_window_nothing_is_marked(world: Engine) -> None:
     with writing(world) as connection:
         pipeline.handle(connection, [finding()], routes(), NOON)
         assert "change" not in connection.execute(select(alert.c.annotations)).scalar_one()
+
+
+PUSHED = {
+    "by its target": ({"target": "host-1"}, True),
+    "by its instance with a port": ({"instance": "host-1:9100"}, True),
+    "by a later label": ({"instance": "10.0.0.1:9100", "host": "host-1"}, True),
+    "what stands on its target": ({"service": "shop"}, True),
+    "another target": ({"instance": "host-2:9100"}, False),
+    "no target at all": ({"team": "host-1"}, False),
+}
+
+
+@SQLITE
+@pytest.mark.parametrize(("labels", "expected"), PUSHED.values(), ids=PUSHED)
+def test_a_pushed_alert_inside_is_marked_and_stays_so(world: Engine, labels: dict[str, str], expected: bool) -> None:
+    """Whatever its sender pushes again, and though the window is over by then; what opened before is not marked."""
+    number, seen = running(world), []
+    early = {"labels": {"alertname": "early", **labels}}
+    for hours, summary in ((0.5, "x"), (2, "x"), (2.1, "y"), (5, "z")):
+        pushed = [early, {"labels": {"alertname": "A", **labels}, "annotations": {"summary": summary}}]
+        read = pushes_read(orjson.dumps(pushed[: 1 if hours < 1 else 2]), after(hours=hours), timedelta(days=1))
+        with writing(world) as connection:
+            pipeline.push(connection, read.alerts, "token:x", routes(), after(hours=hours))
+            rows = connection.execute(select(alert.c.check_name, alert.c.annotations)).all()
+        seen.append({row.check_name: row.annotations.get("change") for row in rows})
+        assert [row.annotations["summary"] for row in rows if row.check_name == "A"] == ([summary] if hours > 1 else [])
+    mark = str(number) if expected else None
+    assert seen == [{"early": None}, *[{"early": None, "A": mark}] * 3]
 
 
 @pytest.mark.parametrize("came_to", ["planned", "approved", "running"])

@@ -74,13 +74,10 @@ def test_an_effect_is_not_told_while_its_cause_is_open(store: Engine) -> None:
     assert told(deliveries(store)[0])[2] == ["firing host-1 critical"]
     for minutes in (5, 10, 15):
         assert _tick(store, file, after(minutes=minutes)).deliveries == 0
-    assert _handle(store, file, after(minutes=17), _down(new="ok", at=after(minutes=17))).deliveries == 1
-    assert _tick(store, file, after(minutes=20)).deliveries == 1
-    assert [row.message["body"]["groupLabels"]["alertname"] for row in deliveries(store)] == [
-        "host-down",
-        "host-down",
-        "disk-full",
-    ]
+    assert _handle(store, file, after(minutes=17), _down(new="ok", at=after(minutes=17))).deliveries == 2
+    assert _tick(store, file, after(minutes=20)).deliveries == 0
+    names = [row.message["body"]["groupLabels"]["alertname"] for row in deliveries(store)]
+    assert (names[0], sorted(names[1:])) == ("host-down", ["disk-full", "host-down"])
     number = alerts(store)[0].id
     assert [(one, kind) for one, kind, _ in events(store, "kept_quiet", "let_through")] == [
         (number, "kept_quiet"),
@@ -134,14 +131,39 @@ def test_a_silenced_alert_is_told_when_the_silence_ends(store: Engine) -> None:
     assert "silenced by li.wei until 2026-03-02 12:07 UTC: work on it" in events(store, "kept_quiet")[0][2]
 
 
-def test_a_silence_that_is_ended_by_hand_lets_through_within_the_interval(light: Engine) -> None:
-    """Whoever ends it waits at most group_interval."""
+def test_a_silence_that_is_ended_by_hand_lets_through_at_once(light: Engine) -> None:
+    """The next look at the groups tells what it kept quiet."""
     with_series(light)
     id = _silence(light, "target=host-1", NOON, after(hours=7))
     _handle(light, routes(), NOON, finding())
     with writing(light) as connection:
         silences.expire(connection, id, "li.wei", after(minutes=1))
+    assert _tick(light, routes(), after(minutes=1)).deliveries == 1
+
+
+def test_what_is_let_through_waits_out_the_interval_of_its_group(light: Engine) -> None:
+    """Two messages of one group are never closer than group_interval, whatever ends in between; its history knows at once."""
+    with_series(light)
+    id = _silence(light, "target=b", NOON, after(hours=7))
+    _handle(light, routes(), NOON, finding(host="a"), finding(host="b"))
+    with writing(light) as connection:
+        silences.expire(connection, id, "li.wei", after(minutes=1))
+    handled = _tick(light, routes(), after(minutes=1))
+    assert (handled.deliveries, handled.next_due) == (0, after(minutes=5))
+    assert len(events(light, "let_through")) == 1
     assert _tick(light, routes(), after(minutes=5)).deliveries == 1
+    assert _shown(light) == [["firing a critical"], ["firing a critical", "firing b critical"]]
+
+
+def test_a_cause_that_ends_and_another_that_stays(light: Engine) -> None:
+    """Its effects are looked at and stay quiet, now by the other one."""
+    with_series(light)
+    rule = {"source_matchers": ["alertname=host-down"], "target_matchers": ["alertname=disk-full"]}
+    file = routes(more={"inhibit_rules": [rule]})
+    _handle(light, file, NOON, _down("x"), _down("y"), finding())
+    _handle(light, file, after(minutes=6), _down("x", "ok", after(minutes=6)))
+    assert [row.message["body"]["groupLabels"]["alertname"] for row in deliveries(light)] == ["host-down"] * 2
+    assert "(host-down, y)" in events(light, "kept_quiet")[-1][2]
 
 
 def test_the_end_of_an_alert_that_was_told_is_told_though_it_is_silenced(light: Engine) -> None:

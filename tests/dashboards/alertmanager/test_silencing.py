@@ -59,7 +59,7 @@ REFUSED = [
         {"matchers": [{"name": "a", "value": "", "isRegex": False}]},
         "must not match an empty",
     ),
-    ("a bad expression", {"matchers": [{"name": "a", "value": "(", "isRegex": True}]}, "cannot be read"),
+    ("a bad expression", {"matchers": [{"name": "a", "value": "(", "isRegex": True}]}, "cannot be used"),
     ("everything", {"matchers": [{"name": "alertname", "value": ".+", "isRegex": True}]}, "would mute every alert"),
     ("the end first", {"endsAt": "2026-03-02T11:00:00Z"}, "must end after it starts"),
     ("past", {"startsAt": "2026-03-02T09:00:00Z", "endsAt": "2026-03-02T10:00:00Z"}, "is past already"),
