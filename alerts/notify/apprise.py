@@ -12,7 +12,7 @@ import contextlib
 import ipaddress
 import logging
 import re
-import socket
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -45,6 +45,8 @@ LEAVE_S = 5.0  # a service that we left behind gives its thread back after so lo
 FINAL = frozenset(range(400, 500)) - {408, 425, 429}
 STATUS = re.compile(r"error=(\d{3})\b")
 BLOT = "***"
+REFUSED = "its host is an address that no message is sent to (link-local, multicast or unspecified)"
+_tried: dict[int, list[str]] = {}  # by thread: the addresses that were refused to it
 _hanging = threading.BoundedSemaphore(HANGING)
 
 
@@ -117,26 +119,54 @@ def _notify(url: str, title: str, body: str, timeout_s: float) -> bool:
     service: Any = apprise.Apprise.instantiate(url)
     if service is None:
         raise ValueError("the address is not complete for this service")
-    if url.partition("://")[0].lower() in SERVERS.split():  # elsewhere the host's place holds a token
-        _require_outside(getattr(service, "host", None))
     service.redirects = False
     service.socket_connect_timeout = service.socket_read_timeout = timeout_s + LEAVE_S
     kind = apprise.NotifyType.INFO
-    return bool(service.notify(body=body, title=title, notify_type=kind))
+    with _guarded() as refused:
+        taken = bool(service.notify(body=body, title=title, notify_type=kind))
+    if refused:
+        raise ValueError(REFUSED)
+    return taken
 
 
-def _require_outside(host: Any) -> None:
-    """Refuses hosts that no service lives on: the metadata address of a cloud, multicast, the unspecified address."""
-    if not isinstance(host, str) or not host:
-        return
+@contextlib.contextmanager
+def _guarded() -> Iterator[list[str]]:
+    """Meanwhile this thread opens no socket to an address that no service lives on; those that it tried are kept.
+
+    It is asked where the socket is connected, so a name that means another address by then helps nobody."""
+    refused: list[str] = []
+    _install_guard()
+    _tried[threading.get_ident()] = refused
     try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)}
-    except (OSError, UnicodeError) as error:
-        raise ValueError(f"its host is not known: {getattr(error, 'strerror', None) or 'no such name'}") from None
-    for text in found:
-        address = ipaddress.ip_address(str(text).partition("%")[0])
-        if address.is_link_local or address.is_multicast or address.is_unspecified:
-            raise ValueError("its host is an address that no message is sent to (link-local, multicast or unspecified)")
+        yield refused
+    finally:
+        del _tried[threading.get_ident()]
+
+
+@cache
+def _install_guard() -> None:
+    sys.addaudithook(_on_audit)
+
+
+def _on_audit(event: str, arguments: tuple[Any, ...]) -> None:
+    """Raises ConnectionRefusedError for a guarded thread's socket to such an address; Python's own hook asks for it."""
+    refused = _tried.get(threading.get_ident()) if event == "socket.connect" else None
+    if refused is None or not isinstance(arguments[1], tuple):
+        return
+    host = str(arguments[1][0])
+    if not _may_connect(host):
+        refused.append(host)
+        raise ConnectionRefusedError(REFUSED)
+
+
+def _may_connect(host: str) -> bool:
+    """Whether a service may live there: not at the metadata address of a cloud, at multicast or the unspecified address."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False  # a name: nobody could say which address it will be
+    inner = getattr(address, "ipv4_mapped", None) or address
+    return not (inner.is_link_local or inner.is_multicast or inner.is_unspecified)
 
 
 def _refusal(scheme: str, url: str, said: list[str]) -> NotifyError:

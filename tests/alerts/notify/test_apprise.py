@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -130,6 +131,30 @@ def test_addresses_that_no_service_lives_on_are_refused(url: str) -> None:
     """A cloud's metadata address above all."""
     with pytest.raises(NotifyError, match="no message is sent to"):
         _send(url)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "ff02::1", "0.0.0.0"])
+def test_a_name_that_means_such_an_address_when_the_socket_opens_is_refused(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it meant a moment before: what is asked is the address that the socket connects to."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    place = (address, 80, 0, 0) if ":" in address else (address, 80)
+    known = [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: known)
+    with pytest.raises(NotifyError, match="no message is sent to"):
+        _send("json://robot.example.org/")
+
+
+def test_a_plug_in_that_goes_elsewhere_is_watched_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only services with a host in their address; and no other thread is kept from anything."""
+    from apprise.plugins.dingtalk import NotifyDingTalk
+
+    monkeypatch.setattr(NotifyDingTalk, "notify_url", "http://169.254.169.254/send?access_token={token}")
+    with pytest.raises(NotifyError, match="no message is sent to"):
+        _send("dingtalk://abcdefgh12345678/")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.connect(("169.254.169.254", 80))  # sends nothing
 
 
 def test_an_incomplete_address_says_so() -> None:
