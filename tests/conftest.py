@@ -1,10 +1,14 @@
-"""What all tests share: real servers and stores as fixtures, and the rule that continuous integration skips nothing."""
+"""What all tests share: real servers and stores, passwords that are hashed quickly, and the rule that CI skips nothing."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+from argon2 import PasswordHasher
+
+from core.people import passwords
 
 pytest_plugins = ["tests.servers.fixtures", "tests.stores"]
 
@@ -19,3 +23,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and CI skips nothing: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def product_hasher() -> Iterator[PasswordHasher]:
+    """The product's own hasher, of which a test holds the cost; within this process all others hash at the least cost.
+
+    It is argon2id all the same, and a hash says at which cost it was made: those of the processes that tests start match.
+    """
+    hasher = passwords._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield hasher

@@ -1,21 +1,21 @@
 """The store as a fixture: every test that asks for it runs on SQLite and on PostgreSQL, each time on an empty schema.
 
-The migrations run once a test process and database; each test then gets a copy of their outcome.
+The migrations run once a test process and database; each test then gets a copy of their outcome (tests/emptied.py).
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, make_url
 
 from core.store.open import open_store, upgrade
+from tests.emptied import Lender
 
 DIALECTS = ("sqlite", "postgresql")
 NewStore = Callable[[Path], AbstractContextManager[str]]
@@ -46,21 +46,15 @@ def new_sqlite(tmp_path_factory: pytest.TempPathFactory) -> NewStore:
 
 @pytest.fixture(scope="session")
 def new_postgresql(request: pytest.FixtureRequest) -> NewStore:
-    """Makes a migrated PostgreSQL database, gone afterwards: a context that gives its URL; the folder it leaves alone."""
-    pattern = make_url(_migrated(request.getfixturevalue("postgresql").fresh_database()))
+    """A migrated PostgreSQL database, empty as a new one: a context that gives its URL; the folder it leaves alone."""
+    lender = Lender(make_url(_migrated(request.getfixturevalue("postgresql").fresh_database())))
 
     @contextmanager
-    def copy(folder: Path) -> Iterator[str]:
-        name = f"copy_{os.getpid()}_{next(_numbers)}"
-        server = create_engine(pattern.set(database="postgres"), isolation_level="AUTOCOMMIT")
-        with server.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{pattern.database}"'))
-        yield pattern.set(database=name).render_as_string(hide_password=False)
-        with server.connect() as connection:
-            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        server.dispose()
+    def lent(folder: Path) -> Iterator[str]:
+        with lender.lend() as url:
+            yield url
 
-    return copy
+    return lent
 
 
 @pytest.fixture(params=DIALECTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Engine, select
 
 from core.people import audit, passwords, sessions, users
@@ -73,6 +74,20 @@ def test_the_password_is_stored_as_argon2id_and_nowhere_else(store: Engine) -> N
         assert stored.startswith("$argon2id$")
         assert PASSWORD not in str(connection.execute(select(user)).all())
         assert PASSWORD not in str(connection.execute(select(trail)).all())
+
+
+def test_a_password_is_hashed_at_the_cost_that_is_recommended(
+    product_hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 9106, second recommended set: 64 MiB, three passes, four lanes; what was hashed at less is made anew."""
+    cheap = passwords.hash_of(PASSWORD)
+    monkeypatch.setattr(passwords, "_hasher", product_hasher)
+    stored = passwords.hash_of(PASSWORD)
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert passwords.matches(stored, PASSWORD)
+    assert not passwords.outdated(stored)
+    assert passwords.matches(cheap, PASSWORD)
+    assert passwords.outdated(cheap)
 
 
 def test_only_the_right_password_matches() -> None:
