@@ -86,6 +86,7 @@ class Desk(Part):
     )
     shifts: list[ShiftEntry] = Field(min_length=1, max_length=12, description="The shifts of a day, in their order.")
     roster: Roster = Field(description="Who is on duty.")
+    demo: bool = Field(False, description="The desk is made up, and its alerts say so.")
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -77,6 +77,7 @@ class Heartbeat(Part):
     labels: dict[LabelName, str] = Field(default={}, description="Labels of its alerts, for routes.")
     owner: str = Field(default="", description="Whose job it is.")
     runbook: str = Field(default="", description="What to do first when it is late or failed.")
+    demo: bool = Field(default=False, description="The job is made up, and its alerts say so.")
 
     @model_validator(mode="after")
     def _one_rhythm(self) -> Heartbeat:

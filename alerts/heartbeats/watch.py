@@ -90,7 +90,7 @@ def _finding(
     return Finding(
         check=_CHECKS[what],
         series_id=None,
-        target=Target(name, KIND),
+        target=Target(name, KIND, demo=job is not None and job.demo),
         indicator=_INDICATORS[what],
         series_labels=(),
         old=Status.OK,

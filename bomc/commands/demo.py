@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from bomc.configuration.estate import Estate
+    from bomc.demo.pinging import Pinger
     from bomc.demo.start import Prepared
     from bomc.home import Home
 
@@ -40,7 +42,7 @@ DEFAULT_PORT = 8050
 def demo(home: HomeOption = None) -> None:
     """Bring up the console with its demo operator: an order service under generated custom, with planted faults."""
     from bomc.demo.ports import DemoError
-    from bomc.demo.start import prepare, start_shop
+    from bomc.demo.start import prepare
     from bomc.home import HomeError
     from bomc.service import clock
 
@@ -56,7 +58,8 @@ def demo(home: HomeOption = None) -> None:
         url = f"http://127.0.0.1:{prepared.ports.console}"
         access = give_access(engine, place, url, clock)
         with out.status("Starting the demo's order service"):
-            keeper = ShopKeeper(start_shop(prepared), prepared)
+            keeper = ShopKeeper(_start_shop_and_fill(prepared, engine, estate, clock), prepared)
+        pinger = _pinger(prepared, engine, estate, clock)
     except (HomeError, DemoError) as error:
         fail(str(error))
     admin = access["users"]["admin"]
@@ -66,11 +69,40 @@ def demo(home: HomeOption = None) -> None:
         "  its data is generated; the first planted fault comes within a minute; Ctrl-C ends it"
     )
     keeper.start()
+    pinger.start()
     try:
         run_all(place, estate, greeting)
     finally:
+        pinger.stop()
         keeper.stop()
         lock.close()
+
+
+def _start_shop_and_fill(
+    prepared: Prepared, engine: Engine, estate: Estate, clock: Callable[[], datetime]
+) -> subprocess.Popen[bytes]:
+    """Start the order service, and while it starts do what the operator's people did before the visitor came."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from bomc.demo.desk import fill
+    from bomc.demo.start import start_shop
+    from core.refused import RefusedError
+
+    with ThreadPoolExecutor(1) as beside:
+        filling = beside.submit(fill, engine, estate, clock())
+        process = start_shop(prepared)
+        try:
+            filling.result()
+        except RefusedError as error:
+            log.warning("The demo's desk stays empty, since its configuration was changed: %s", error)
+    return process
+
+
+def _pinger(prepared: Prepared, engine: Engine, estate: Estate, clock: Callable[[], datetime]) -> Pinger:
+    from bomc.demo.pinging import Pinger, token_of
+
+    token = token_of(engine, prepared.home / "demo" / "heartbeat.token", clock())
+    return Pinger(prepared.ports, token)
 
 
 def _port() -> int:

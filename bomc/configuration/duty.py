@@ -58,7 +58,7 @@ def as_targets(duty: DutyFile, targets: dict[str, Target], document: Document) -
             sentence = f"{desk.name!r} is already the name of a target; names are unique"
             document.fault(("desks", number, "name"), sentence)
             continue
-        targets[desk.name] = Target(desk.name, KIND)
+        targets[desk.name] = Target(desk.name, KIND, demo=desk.demo)
 
 
 def checks_of(duty: DutyFile, taken: Sequence[Check], document: Document) -> list[Check]:

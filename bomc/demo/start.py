@@ -30,6 +30,10 @@ FILES = (
     "checks.yaml",
     "routes.yaml",
     "oncall.yaml",
+    "duty.yaml",
+    "job_plans.yaml",
+    "heartbeats.yaml",
+    "maintenance.yaml",
     "controls/mobile-payment.yaml",
     "controls/day-totals.yaml",
 )

@@ -47,10 +47,15 @@ def test_the_configuration_is_whole_and_valid_and_every_made_up_target_is_marked
     assert sorted(path.relative_to(prepared.config).as_posix() for path in there) == sorted(FILES)
     assert estate.settings.console.port == prepared.ports.console
     made_up = {name for name, target in estate.targets.items() if target.demo}
-    assert made_up == {"demo-shop", "demo-shop-front", "demo-shop-db", "demo-orders", "mobile-payment", "day-totals"}
+    assert made_up == {
+        *("demo-shop", "demo-shop-front", "demo-shop-db", "demo-orders", "mobile-payment", "day-totals", "demo-desk")
+    }
     real = {name for name, target in estate.targets.items() if not target.demo}
     assert real == {"this-machine", "console", "console-store"}
     assert all(control.demo for control in estate.controls)
+    assert all(desk.demo for desk in estate.duty.desks)
+    assert {one.name: one.demo for one in estate.heartbeats} == {"demo-order-service": True, "demo-nightly-push": True}
+    assert estate.notes == ()
     assert {check.judge for check in estate.checks} == {"limit", "rate", "absence"}
 
 
