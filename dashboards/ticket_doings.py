@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from alerts.tickets import attachments, commands, links
 from alerts.tickets.commands import Person
+from alerts.tickets.declared import AT_WORK
 from core.people.rights import rights_of
 from core.store.open import reading, writing
 from dashboards.callbacks import guarded
@@ -25,9 +26,18 @@ from dashboards.components.ticket_forms import DOINGS, FORMS, field_inputs, hidd
 from dashboards.context import Console, current_viewer
 from dashboards.locale import mark
 from dashboards.queries import tickets
+from dashboards.queries.rows import Row
 from dashboards.sentences import told
 
-TYPED: Final = ("ticket-cause", "ticket-remedy", "ticket-reason", "ticket-waits-on", "ticket-text", "ticket-other")
+TYPED: Final = (
+    "ticket-cause",
+    "ticket-remedy",
+    "ticket-reason",
+    "ticket-waits-on",
+    "ticket-priority-reason",
+    "ticket-text",
+    "ticket-other",
+)
 _OWN_PAGE: Final = re.compile(r"/tickets/([0-9]{1,16})/?", re.ASCII)
 DONE: Final = {
     "approve": mark("The ticket is permitted."),
@@ -94,7 +104,9 @@ def _show(app: Dash, console: Console) -> None:
             return None, "columns", *hidden(None, False), []
         with reading(console.engine) as connection:
             row = tickets.one(connection, wanted)
-            doings = None if row is None else commands.doings(connection, wanted, person, console.tickets)
+            doings = (
+                None if row is None else (*commands.doings(connection, wanted, person, console.tickets), *more(row))
+            )
             found = Whole(
                 row,
                 tickets.events(connection, wanted),
@@ -103,11 +115,11 @@ def _show(app: Dash, console: Console) -> None:
             )
             people = tickets.people(connection)
         own = isinstance(path, str) and _OWN_PAGE.fullmatch(path) is not None
-        shown = {} if own else filters
+        shown, works = {} if own else filters, current_viewer().may("tickets.work")
         return (
-            ticket_detail(found, shown, now, console.tickets, _),
+            ticket_detail(found, shown, now, console.tickets, _, works=works),
             "columns columns-ticket" if own else "columns columns-side has-detail",
-            *hidden(doings, current_viewer().may("tickets.work")),
+            *hidden(doings, works),
             people,
         )
 
@@ -213,6 +225,42 @@ def _write(app: Dash, console: Console) -> None:
             mark("The link is on the ticket."),
         )
 
+    @command(Input({"ticket-unlink": ALL}, "n_clicks"))
+    def untie(clicks: Any, path: Any, search: Any) -> Done:
+        chosen = ctx.triggered_id
+        if not isinstance(chosen, dict) or not any(
+            clicks or ()
+        ):  # links that were just shown call once without a click
+            raise PreventUpdate
+        relation, _slash, other = text(chosen.get("ticket-unlink")).partition("/")
+        to, now = whole(other) or 0, console.clock()
+        return run(
+            console,
+            path,
+            search,
+            lambda connection, number: links.unlink(connection, number, me().name, relation, to, now),
+            mark("The link is off the ticket."),
+        )
+
+    @command(
+        Input("ticket-prioritise", "n_clicks"),
+        State("ticket-priority", "value"),
+        State("ticket-priority-reason", "value"),
+    )
+    def prioritise(clicks: Any, priority: Any, reason: Any, path: Any, search: Any) -> Done:
+        if not clicks:
+            raise PreventUpdate
+        now, book = console.clock(), console.tickets
+        return run(
+            console,
+            path,
+            search,
+            lambda connection, number: commands.prioritise(
+                connection, number, me(), text(priority), text(reason), now, book=book
+            ),
+            mark("The ticket has another priority; its clocks are worked out anew."),
+        )
+
     @command(Input("ticket-upload", "contents"), State("ticket-upload", "filename"))
     def upload(contents: Any, name: Any, path: Any, search: Any) -> Done:
         content = decoded(contents)
@@ -227,6 +275,11 @@ def _write(app: Dash, console: Console) -> None:
             ),
             mark("The file is with the ticket."),
         )
+
+
+def more(row: Row) -> tuple[str, ...]:
+    """What can be done with a ticket besides the moves of its flow."""
+    return ("prioritise",) if row["state"] in AT_WORK else ()
 
 
 def run(

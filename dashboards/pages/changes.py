@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from alerts.changes import commands
 from alerts.changes.commands import ChangeError, Plan
+from core.people.identity import seen_by
 from core.store.open import reading, writing
 from dashboards.callbacks import guarded
 from dashboards.components import notices
@@ -108,7 +109,8 @@ def register(app: Dash, console: Console) -> None:
         with reading(console.engine) as connection:
             row = changes.one(connection, wanted)
             events = changes.events(connection, wanted)
-        state, requester = (row["state"], row["requested_by"]) if row else (None, "")
+            requester = seen_by(connection, viewer.name, row["requested_by"] if row else None) or ""
+        state = row["state"] if row else None
         shown = change_detail(row, events, filters, now, _)
         return shown, "columns columns-side has-detail", *hidden(state, requester, viewer.name, **rights)
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from alerts.duty.collect import collect, differences
 from alerts.duty.config import Desk
 from alerts.duty.log import KINDS
+from core.people.identity import seen_by
 from core.store.open import reading
 from dashboards.callbacks import guarded
 from dashboards.components.duty_forms import FORMS, handover_forms, hidden, log_form, roster_form
@@ -137,10 +138,11 @@ def register(app: Dash, console: Console) -> None:
                 moment = duty.moment(connection, desk.name, console.expectations(now), now)
                 since = differences(row["content"]["sections"], collect(connection, moment))
             events = duty.events(connection, row["id"])
+            preparer = seen_by(connection, viewer.name, row["prepared_by"])
         shown = handover_view(desk, row, since, events, _)
         state = None if row["state"] == "accepted" else row["state"]
         seen = {"id": row["id"], "sha256": row["sha256"], "state": row["state"]}
-        return shown, as_of(_, now), seen, *hidden(state, row["prepared_by"], viewer.name, works)
+        return shown, as_of(_, now), seen, *hidden(state, preparer, viewer.name, works)
 
     @guarded(
         app,
@@ -161,7 +163,7 @@ def register(app: Dash, console: Console) -> None:
             if (
                 row is None
                 or row["state"] == "accepted"
-                or hidden(row["state"], row["prepared_by"], viewer.name, True)[1]
+                or hidden(row["state"], seen_by(connection, viewer.name, row["prepared_by"]), viewer.name, True)[1]
             ):
                 return None, ""
             moment = duty.moment(connection, desk.name, console.expectations(now), now)
