@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,7 +10,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, no_up
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
 
-from alerts.tickets import attachments, commands, links
+from alerts.tickets import commands
 from alerts.tickets.commands import Person
 from alerts.tickets.declared import AT_WORK
 from core.people.rights import rights_of
@@ -73,7 +71,6 @@ def register_doings(app: Dash, console: Console) -> None:
     """The detail of a ticket, its forms, and the callbacks behind their buttons."""
     _show(app, console)
     _move(app, console)
-    _write(app, console)
     app.clientside_callback(
         ClientsideFunction("tickets", "emptied"),
         *(Output(field, "value") for field in TYPED),
@@ -187,96 +184,6 @@ def _move(app: Dash, console: Console) -> None:
         return run(console, path, search, act, DONE[doing])
 
 
-def _write(app: Dash, console: Console) -> None:
-    def command(*wanted: Any) -> Callable[[Any], Any]:
-        return guarded(
-            app,
-            "tickets.work",
-            Output("tickets-done", "data", allow_duplicate=True),
-            Output("notices", "sendNotifications", allow_duplicate=True),
-            *wanted,
-            State("url", "pathname"),
-            State("url", "search"),
-            prevent_initial_call=True,
-        )
-
-    @command(Input("ticket-comment", "n_clicks"), State("ticket-text", "value"))
-    def comment(clicks: Any, words: Any, path: Any, search: Any) -> Done:
-        if not clicks:
-            raise PreventUpdate
-        return run(
-            console,
-            path,
-            search,
-            lambda connection, number: commands.comment(connection, number, me().name, text(words), console.clock()),
-            mark("The comment is on the ticket."),
-        )
-
-    @command(Input("ticket-tie", "n_clicks"), State("ticket-relation", "value"), State("ticket-other", "value"))
-    def tie(clicks: Any, relation: Any, other: Any, path: Any, search: Any) -> Done:
-        if not clicks:
-            raise PreventUpdate
-        to = whole(text(other).strip().lstrip("#")) or 0
-        return run(
-            console,
-            path,
-            search,
-            lambda connection, number: links.link(connection, number, me().name, text(relation), to, console.clock()),
-            mark("The link is on the ticket."),
-        )
-
-    @command(Input({"ticket-unlink": ALL}, "n_clicks"))
-    def untie(clicks: Any, path: Any, search: Any) -> Done:
-        chosen = ctx.triggered_id
-        if not isinstance(chosen, dict) or not any(
-            clicks or ()
-        ):  # links that were just shown call once without a click
-            raise PreventUpdate
-        relation, _slash, other = text(chosen.get("ticket-unlink")).partition("/")
-        to, now = whole(other) or 0, console.clock()
-        return run(
-            console,
-            path,
-            search,
-            lambda connection, number: links.unlink(connection, number, me().name, relation, to, now),
-            mark("The link is off the ticket."),
-        )
-
-    @command(
-        Input("ticket-prioritise", "n_clicks"),
-        State("ticket-priority", "value"),
-        State("ticket-priority-reason", "value"),
-    )
-    def prioritise(clicks: Any, priority: Any, reason: Any, path: Any, search: Any) -> Done:
-        if not clicks:
-            raise PreventUpdate
-        now, book = console.clock(), console.tickets
-        return run(
-            console,
-            path,
-            search,
-            lambda connection, number: commands.prioritise(
-                connection, number, me(), text(priority), text(reason), now, book=book
-            ),
-            mark("The ticket has another priority; its clocks are worked out anew."),
-        )
-
-    @command(Input("ticket-upload", "contents"), State("ticket-upload", "filename"))
-    def upload(contents: Any, name: Any, path: Any, search: Any) -> Done:
-        content = decoded(contents)
-        if content is None:
-            raise PreventUpdate
-        return run(
-            console,
-            path,
-            search,
-            lambda connection, number: attachments.attach(
-                connection, number, me().name, text(name), content, console.clock()
-            ),
-            mark("The file is with the ticket."),
-        )
-
-
 def more(row: Row) -> tuple[str, ...]:
     """What can be done with a ticket besides the moves of its flow."""
     return ("prioritise",) if row["state"] in AT_WORK else ()
@@ -313,14 +220,3 @@ def named(names: object, values: object) -> dict[str, str]:
         for name, value in pairs
         if isinstance(name, dict) and text(value).strip()
     }
-
-
-def decoded(contents: object) -> bytes | None:
-    """The content of an uploaded file from its data URL; None for what is none."""
-    head, comma, body = text(contents).partition(",")
-    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        return None
-    try:
-        return base64.b64decode(body, validate=True)
-    except binascii.Error:
-        return None

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, insert, update
 
-from alerts.occurrences import AnyRow
 from alerts.tickets import fields
 from alerts.tickets.automatic import alert_cleared, from_alert
 from alerts.tickets.book import Book, default_book
-from alerts.tickets.declared import PRIORITIES, Move
+from alerts.tickets.declared import PRIORITIES
 from alerts.tickets.history import found, write_down
-from alerts.tickets.machine import DISPATCH, EVENT_OF, WORK, Person, TicketError, move_of, permitted, state_after
+from alerts.tickets.machine import EVENT_OF, WORK, Person, TicketError, move_of, permitted
 from alerts.tickets.membership import department_of, known, staffed
+from alerts.tickets.moving import changed_by, require_member, said_of
 from alerts.tickets.opening import opened_with
 from alerts.tickets.priorities import prioritise
 from alerts.tickets.turning import turned
@@ -131,10 +131,10 @@ def do(
     words: dict[str, str] = {name: _written(said, name, _NEEDED[name]) for name in (asked.needs if asked else ())}
     move = move_of(book, row, doing, person, staffed=staff)
     if doing == "assign" and staff:
-        _require_member(connection, row, person, words["assignee"])
+        require_member(connection, row, person, words["assignee"])
     note = said.get("note", "").strip()[:_LONGEST]
-    values = _values(book, row, move, person, words, given, now)
-    events = [(EVENT_OF[doing], _detail(doing, words, note), words | ({"note": note} if note else {}))]
+    values = changed_by(book, row, move, person, words, given, now)
+    events = [(EVENT_OF[doing], said_of(doing, words, note), words | ({"note": note} if note else {}))]
     if doing == "resolve" and row.assignee is None:
         events.insert(0, ("assigned", f"to {person.name}", {"assignee": person.name}))
     values |= turned(connection, book, row, values["state"], [kind for kind, _, _ in events], now)
@@ -230,76 +230,6 @@ def reopen(
 ) -> None:
     """Take a ticket up again, with whoever had it. Raises TicketError like `do`."""
     do(connection, ticket_id, "reopen", Person(who, rights), now, {"reason": reason}, book=book)
-
-
-def _values(
-    book: Book,
-    row: AnyRow,
-    move: Move,
-    person: Person,
-    words: Mapping[str, str],
-    given: Mapping[str, object] | None,
-    now: datetime,
-) -> dict[str, Any]:
-    """What the move changes in the row, but for the clock."""
-    doing, values = move.doing, dict[str, Any]()
-    assignee = row.assignee
-    if doing == "assign":
-        assignee = words["assignee"]
-    elif doing == "take" or (doing == "resolve" and assignee is None):
-        assignee = person.name
-    elif doing == "transfer":
-        assignee = None
-        values |= {"department": _party(book, row, words["department"]), "passed_on_at": now}
-    values |= {"assignee": assignee, "state": state_after(book, row, move, assignee)}
-    if move.answers and row.responded_at is None:
-        values["responded_at"] = now
-    values["waits_on"] = words.get("waits_on")
-    if doing == "resolve":
-        known = (
-            fields.checked(book, row.kind, given or {}, "resolving", row.fields) if _checks(row, given) else row.fields
-        )
-        values |= {"cause": words["cause"], "remedy": words["remedy"], "resolved_at": now, "resolved_by": person.name}
-        values["fields"] = known
-    elif doing == "reopen":
-        values |= {"resolved_at": None, "closed_at": None, "resolved_by": None}
-    elif doing in ("close", "cancel", "reject"):
-        values["closed_at"] = now
-    return values
-
-
-def _require_member(connection: Connection, row: AnyRow, person: Person, assignee: str) -> None:
-    """Raises TicketError when a ticket that was passed on to a department is to be given to somebody of another one."""
-    if row.passed_on_at is None or DISPATCH in person.rights or department_of(connection, assignee) == row.department:
-        return
-    raise TicketError(
-        f"{assignee} is not of {row.department}, to which ticket {row.id} was passed on; ask a dispatcher."
-    )
-
-
-def _checks(row: AnyRow, given: Mapping[str, object] | None) -> bool:
-    """Fields are asked for where a person filled some in; a ticket that a program opened may be resolved without any."""
-    return row.fields is not None or given is not None
-
-
-def _party(book: Book, row: AnyRow, code: str) -> str:
-    known = {party.code for party in (*book.doers(row.kind), *book.origins(row.kind))}
-    if code not in known:
-        choices = ", ".join(sorted(known))
-        raise TicketError(f"{code!r} is no party for tickets of the kind {row.kind}; choose one of {choices}.")
-    return code
-
-
-def _detail(doing: str, words: Mapping[str, str], note: str) -> str:
-    if doing == "assign":
-        return f"to {words['assignee']}"
-    if doing == "transfer":
-        return f"to {words['department']}: {words['reason']}"
-    if doing == "pause":
-        return f"waits for {words['waits_on']}: {words['reason']}"
-    if doing == "resolve":
-        return f"cause: {words['cause']}; remedy: {words['remedy']}"
-    return words.get("reason", note)
 
 
 def _written(said: Mapping[str, str], name: str, what: str) -> str:

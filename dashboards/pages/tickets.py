@@ -24,6 +24,7 @@ from dashboards.locale import Say, mark
 from dashboards.queries import tickets
 from dashboards.queries.rows import Row
 from dashboards.ticket_doings import register_doings
+from dashboards.ticket_writing import register_writing
 
 PATH = "/tickets"
 TITLE = mark("Tickets")
@@ -84,6 +85,7 @@ def register(app: Dash, console: Console) -> None:
         return render(rows, filters, now, _), shown, render_load(load, _)
 
     register_doings(app, console)
+    register_writing(app, console)
 
 
 def render_filters(filters: Mapping[str, str], _: Say, book: Book | None = None, own: str | None = None) -> list[Any]:

@@ -15,7 +15,8 @@ from core.store.open import reading
 from core.store.tables import ticket
 from dashboards.server import create_app
 from dashboards.shell import register_pages
-from dashboards.ticket_doings import decoded, named, number_of
+from dashboards.ticket_doings import named, number_of
+from dashboards.uploads import decoded
 from tests.dashboards.server.conftest import House
 from tests.dashboards.server.matrix import UPDATE
 
