@@ -162,7 +162,7 @@ class Pipeline:
         self.schedule.scheduler.add_job(
             self._work_orders.round, every, id="work orders", next_run_time=clock(), max_instances=1, **common
         )
-        self._duty = DutyRound(engine, estate.duty, estate.plans, clock, self.writer.submit)
+        self._duty = DutyRound(engine, estate.duty, estate.plans, clock, self.writer.submit, estate.tickets)
         every = IntervalTrigger(seconds=DUTY_EVERY_S, timezone="UTC")
         self.schedule.scheduler.add_job(
             self._duty.round, every, id="duty", next_run_time=clock(), max_instances=1, **common

@@ -26,7 +26,7 @@ from dashboards.components.filters import parse, whole
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
 from dashboards.downloads import as_csv
-from dashboards.pages import duty as duty_page
+from dashboards.duty_export import exported as duty_log_rows
 from dashboards.pages.changes import span
 from dashboards.queries import changes
 from dashboards.queries import duty as duty_rows
@@ -175,6 +175,6 @@ def _add_downloads(app: FastAPI, console: Console) -> None:
     @app.get("/exports/duty/log.csv", dependencies=needs("see.duty"), include_in_schema=False)
     def duty_log(request: Request) -> Response:
         """The duty log with these filters, as CSV."""
-        text = as_csv(duty_page.exported(console, parse(request.url.query), speaking(console)))
+        text = as_csv(duty_log_rows(console, parse(request.url.query), speaking(console)))
         named = {"content-disposition": 'attachment; filename="duty-log.csv"'}
         return Response("\ufeff" + text, media_type="text/csv; charset=utf-8", headers=named)

@@ -47,12 +47,13 @@ WITH_PASSWORD = ("/api/v2/", "/-/reload")
 BEARER = {"www-authenticate": "Bearer"}
 EITHER = {"www-authenticate": 'Bearer, Basic realm="bomc", charset="UTF-8"'}
 FEED = "/on-call/feed/"
+CHANGE_FEED = "/changes/feed/"
 PUBLIC_BELOW = {
     "/m/": frozenset({"GET", "POST"}),
     "/ping/": frozenset({"GET", "HEAD", "POST"}),
 }
 """Addresses that carry a secret of their own: links of the phone page, and what jobs tell that they ran."""
-CALENDAR = re.compile(re.escape(FEED) + r"[^/]+\.ics")
+CALENDAR = re.compile(f"(?:{re.escape(FEED)}|{re.escape(CHANGE_FEED)})" + r"[^/]+\.ics")
 """A personal calendar: the secret in its address is all that a calendar program can send."""
 UNMEASURED = "/ping/"  # its handler reads as much as it keeps, whatever a job's output is
 LIVE = "/live"

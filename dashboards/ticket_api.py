@@ -63,6 +63,13 @@ class Doing(Said):
     fields: dict[str, str] | None = Field(default=None, description="Fields of its kind, when it is resolved")
 
 
+class Priority(Said):
+    """Another priority, and why."""
+
+    priority: str = Field(max_length=20)
+    reason: str = Field(min_length=1, max_length=1000)
+
+
 class Comment(Said):
     """What somebody writes on a ticket."""
 
@@ -166,6 +173,22 @@ def _add_changes(app: FastAPI, console: Console) -> None:
         return change(
             ticket_id, lambda c: links.link(c, ticket_id, me().name, said.relation, said.number, console.clock())
         )
+
+    @app.delete(f"{PREFIX}/tickets/{{ticket_id}}/links/{{relation}}/{{number}}", dependencies=needs("tickets.work"))
+    def unlink(ticket_id: int, relation: str, number: int) -> dict[str, Any]:
+        """Take a link off a ticket again."""
+        known = number if 0 < number <= _LARGEST_NUMBER else 0
+        return change(ticket_id, lambda c: links.unlink(c, ticket_id, me().name, relation, known, console.clock()))
+
+    @app.post(f"{PREFIX}/tickets/{{ticket_id}}/priority", dependencies=needs("tickets.work"))
+    def prioritise(ticket_id: int, said: Priority) -> dict[str, Any]:
+        """Give a ticket another priority; both clocks are worked out anew."""
+
+        def act(connection: Connection) -> None:
+            now, book = console.clock(), console.tickets
+            commands.prioritise(connection, ticket_id, me(), said.priority, said.reason, now, book=book)
+
+        return change(ticket_id, act)
 
     @app.post(f"{PREFIX}/tickets/{{ticket_id}}/files", dependencies=needs("tickets.work"))
     def attach(ticket_id: int, said: File) -> dict[str, Any]:

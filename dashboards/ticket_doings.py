@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,8 +10,9 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, no_up
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
 
-from alerts.tickets import attachments, commands, links
+from alerts.tickets import commands
 from alerts.tickets.commands import Person
+from alerts.tickets.declared import AT_WORK
 from core.people.rights import rights_of
 from core.store.open import reading, writing
 from dashboards.callbacks import guarded
@@ -25,9 +24,18 @@ from dashboards.components.ticket_forms import DOINGS, FORMS, field_inputs, hidd
 from dashboards.context import Console, current_viewer
 from dashboards.locale import mark
 from dashboards.queries import tickets
+from dashboards.queries.rows import Row
 from dashboards.sentences import told
 
-TYPED: Final = ("ticket-cause", "ticket-remedy", "ticket-reason", "ticket-waits-on", "ticket-text", "ticket-other")
+TYPED: Final = (
+    "ticket-cause",
+    "ticket-remedy",
+    "ticket-reason",
+    "ticket-waits-on",
+    "ticket-priority-reason",
+    "ticket-text",
+    "ticket-other",
+)
 _OWN_PAGE: Final = re.compile(r"/tickets/([0-9]{1,16})/?", re.ASCII)
 DONE: Final = {
     "approve": mark("The ticket is permitted."),
@@ -63,7 +71,6 @@ def register_doings(app: Dash, console: Console) -> None:
     """The detail of a ticket, its forms, and the callbacks behind their buttons."""
     _show(app, console)
     _move(app, console)
-    _write(app, console)
     app.clientside_callback(
         ClientsideFunction("tickets", "emptied"),
         *(Output(field, "value") for field in TYPED),
@@ -94,7 +101,9 @@ def _show(app: Dash, console: Console) -> None:
             return None, "columns", *hidden(None, False), []
         with reading(console.engine) as connection:
             row = tickets.one(connection, wanted)
-            doings = None if row is None else commands.doings(connection, wanted, person, console.tickets)
+            doings = (
+                None if row is None else (*commands.doings(connection, wanted, person, console.tickets), *more(row))
+            )
             found = Whole(
                 row,
                 tickets.events(connection, wanted),
@@ -103,11 +112,11 @@ def _show(app: Dash, console: Console) -> None:
             )
             people = tickets.people(connection)
         own = isinstance(path, str) and _OWN_PAGE.fullmatch(path) is not None
-        shown = {} if own else filters
+        shown, works = {} if own else filters, current_viewer().may("tickets.work")
         return (
-            ticket_detail(found, shown, now, console.tickets, _),
+            ticket_detail(found, shown, now, console.tickets, _, works=works),
             "columns columns-ticket" if own else "columns columns-side has-detail",
-            *hidden(doings, current_viewer().may("tickets.work")),
+            *hidden(doings, works),
             people,
         )
 
@@ -175,58 +184,9 @@ def _move(app: Dash, console: Console) -> None:
         return run(console, path, search, act, DONE[doing])
 
 
-def _write(app: Dash, console: Console) -> None:
-    def command(*wanted: Any) -> Callable[[Any], Any]:
-        return guarded(
-            app,
-            "tickets.work",
-            Output("tickets-done", "data", allow_duplicate=True),
-            Output("notices", "sendNotifications", allow_duplicate=True),
-            *wanted,
-            State("url", "pathname"),
-            State("url", "search"),
-            prevent_initial_call=True,
-        )
-
-    @command(Input("ticket-comment", "n_clicks"), State("ticket-text", "value"))
-    def comment(clicks: Any, words: Any, path: Any, search: Any) -> Done:
-        if not clicks:
-            raise PreventUpdate
-        return run(
-            console,
-            path,
-            search,
-            lambda connection, number: commands.comment(connection, number, me().name, text(words), console.clock()),
-            mark("The comment is on the ticket."),
-        )
-
-    @command(Input("ticket-tie", "n_clicks"), State("ticket-relation", "value"), State("ticket-other", "value"))
-    def tie(clicks: Any, relation: Any, other: Any, path: Any, search: Any) -> Done:
-        if not clicks:
-            raise PreventUpdate
-        to = whole(text(other).strip().lstrip("#")) or 0
-        return run(
-            console,
-            path,
-            search,
-            lambda connection, number: links.link(connection, number, me().name, text(relation), to, console.clock()),
-            mark("The link is on the ticket."),
-        )
-
-    @command(Input("ticket-upload", "contents"), State("ticket-upload", "filename"))
-    def upload(contents: Any, name: Any, path: Any, search: Any) -> Done:
-        content = decoded(contents)
-        if content is None:
-            raise PreventUpdate
-        return run(
-            console,
-            path,
-            search,
-            lambda connection, number: attachments.attach(
-                connection, number, me().name, text(name), content, console.clock()
-            ),
-            mark("The file is with the ticket."),
-        )
+def more(row: Row) -> tuple[str, ...]:
+    """What can be done with a ticket besides the moves of its flow."""
+    return ("prioritise",) if row["state"] in AT_WORK else ()
 
 
 def run(
@@ -260,14 +220,3 @@ def named(names: object, values: object) -> dict[str, str]:
         for name, value in pairs
         if isinstance(name, dict) and text(value).strip()
     }
-
-
-def decoded(contents: object) -> bytes | None:
-    """The content of an uploaded file from its data URL; None for what is none."""
-    head, comma, body = text(contents).partition(",")
-    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        return None
-    try:
-        return base64.b64decode(body, validate=True)
-    except binascii.Error:
-        return None

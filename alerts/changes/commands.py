@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from alerts.occurrences import AnyRow
 from core.people import audit
+from core.people.identity import same_person
 from core.refused import RefusedError
 from core.store.tables import change_event, planned_change, target
 
@@ -104,7 +105,7 @@ def overlaps(connection: Connection, wanted: Plan, leaving_out: int | None = Non
 def approve(connection: Connection, change_id: int, who: str, now: datetime) -> None:
     """Approve a planned change. Raises ChangeError by whoever planned it, or when its window is over."""
     row = _found(connection, change_id)
-    if row.requested_by == who:
+    if same_person(connection, row.requested_by, who):
         raise ChangeError(f"{who} planned change {change_id}; another person must approve it.")
     if row.state == "planned" and row.ends_at <= now:
         raise ChangeError(f"The window of change {change_id} is over; cancel it and plan another.")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from alerts.changes.commands import OPEN, note
 from alerts.occurrences import AnyRow
+from alerts.tickets.book import Book
 from alerts.tickets.commands import open_ticket
 from core.store.tables import planned_change
 
@@ -20,7 +21,7 @@ WORDS: Final = {
 }
 
 
-def open_tickets(connection: Connection, now: datetime) -> list[int]:
+def open_tickets(connection: Connection, now: datetime, book: Book | None = None) -> list[int]:
     """A ticket for each such change that has none; the ticket and its number on the change are one transaction."""
     query = select(planned_change).where(
         planned_change.c.state.in_(OPEN), planned_change.c.ends_at <= now, planned_change.c.ticket_id.is_(None)
@@ -29,7 +30,15 @@ def open_tickets(connection: Connection, now: datetime) -> list[int]:
     for row in connection.execute(query.order_by(planned_change.c.id).with_for_update()).all():
         title = f"{row.requirement} {row.title}: the change has no result and its window is over"
         number = open_ticket(
-            connection, WHO, "maintenance", title, now, description=_description(row), priority="high", demo=row.demo
+            connection,
+            WHO,
+            "maintenance",
+            title,
+            now,
+            description=_description(row),
+            priority="high",
+            demo=row.demo,
+            book=book,
         )
         connection.execute(update(planned_change).where(planned_change.c.id == row.id).values(ticket_id=number))
         note(connection, row.id, now, "ticket", WHO, f"ticket {number}: it {WORDS[row.state]}")

@@ -22,6 +22,7 @@ from alerts.duty.errors import DutyError, written
 from alerts.duty.shifts import Shift, before, named, shift_at, shifts
 from alerts.occurrences import AnyRow
 from core.people import audit
+from core.people.identity import person_of, same_person
 from core.store.tables import handover, handover_event
 from core.store.upsert import upsert
 
@@ -101,7 +102,7 @@ def prepare(
     accepted, or with somebody else.
     """
     row = _found(connection, handover_id)
-    if row.state == "prepared" and row.prepared_by != who:
+    if row.state == "prepared" and not same_person(connection, row.prepared_by, who):
         raise DutyError(f"Handover {handover_id} was prepared by {row.prepared_by} already; accept it or refuse it.")
     if row.state == "accepted":
         raise DutyError(f"Handover {handover_id} was accepted by {row.accepted_by} already.")
@@ -149,7 +150,7 @@ def accept(connection: Connection, handover_id: int, who: str, sha256: str, desk
     """
     row = _found(connection, handover_id)
     _require_prepared(row, "accept")
-    if row.prepared_by == who:
+    if same_person(connection, row.prepared_by, who):
         raise DutyError(f"{who} prepared handover {handover_id}; another person must accept it.")
     if sha256 != row.sha256:
         raise DutyError(f"Handover {handover_id} was prepared anew since you looked at it; check it again.")
@@ -161,7 +162,7 @@ def accept(connection: Connection, handover_id: int, who: str, sha256: str, desk
     values = {"state": "accepted", "accepted_by": who, "accepted_at": moment.now, "since_prepared": since}
     if connection.execute(signing.values(values)).rowcount != 1:
         _require_prepared(_found(connection, handover_id), "accept")
-    on_roster = desk is not None and who in people_of(connection, desk, row.incoming)
+    on_roster = desk is not None and person_of(connection, who) in people_of(connection, desk, row.incoming)
     detail = f"SHA-256 {sha256}" + ("" if on_roster else "; not on the roster of this shift")
     facts = {"sha256": sha256, "on_roster": on_roster, **{name: len(items) for name, items in since.items()}}
     _write_down(connection, handover_id, who, "accepted", detail, moment.now, facts)
@@ -173,7 +174,7 @@ def refuse(connection: Connection, handover_id: int, who: str, reason: str, now:
     reason = written(reason, "a reason", 1000)
     row = _found(connection, handover_id)
     _require_prepared(row, "refuse")
-    if row.prepared_by == who:
+    if same_person(connection, row.prepared_by, who):
         raise DutyError(f"{who} prepared handover {handover_id}; prepare it anew instead of refusing it.")
     connection.execute(update(handover).where(handover.c.id == handover_id).values(state="refused", reason=reason))
     _write_down(connection, handover_id, who, "refused", reason, now, {"reason": reason, "sha256": row.sha256})

@@ -21,6 +21,7 @@ from alerts.duty.errors import DutyError, written
 from alerts.duty.plan_config import Plan
 from alerts.duty.plan_days import Due, dues
 from alerts.occurrences import AnyRow, chunks
+from alerts.tickets.book import Book
 from alerts.tickets.commands import open_ticket
 from core.people import audit
 from core.store.tables import job, job_event, job_evidence
@@ -85,7 +86,16 @@ def _drop(connection: Connection, known: set[str], now: datetime) -> None:
         _note(connection, row.id, now, "dropped", WHO, f"the plan {row.plan} is no longer in the configuration")
 
 
-def fill(connection: Connection, job_id: int, who: str, code: str, value: str, remark: str, now: datetime) -> None:
+def fill(
+    connection: Connection,
+    job_id: int,
+    who: str,
+    code: str,
+    value: str,
+    remark: str,
+    now: datetime,
+    book: Book | None = None,
+) -> None:
     """Write the result of one item of a job's checklist; writing it again replaces it, and both are in the history.
 
     `value` is yes or no, a number, or words, as the item wants. Raises DutyError for anything else, for an item that
@@ -101,7 +111,7 @@ def fill(connection: Connection, job_id: int, who: str, code: str, value: str, r
     earlier = row.results.get(code, {})
     result["ticket"] = earlier.get("ticket")
     if not in_range and isinstance(kept, float) and result["ticket"] is None:
-        result["ticket"] = _ticket(connection, row, item, kept, remark, who, now)
+        result["ticket"] = _ticket(connection, row, item, kept, remark, who, now, book)
     _keep(connection, row, code, result)
     detail = f"{code}: {kept}" + (f"; {remark}" if remark else "")
     _write_down(connection, job_id, who, "filled", detail, now, {"item": code, "value": kept, "remark": remark})
@@ -219,12 +229,13 @@ def _ticket(
     remark: str,
     who: str,
     now: datetime,
+    book: Book | None,
 ) -> int:
     low = item["least"] is not None and float(value) < item["least"]
     bound = f"less than {item['least']:g}" if low else f"more than {item['most']:g}"
     title = f"{row.plan}, {row.day}: {called(item)} {value:g} is {bound}"
     description = f"{called(item)}: {value} {item['unit']}\n{remark}\njob {row.id}, {row.desk}"
-    return open_ticket(connection, who, "maintenance", title, now, description=description)
+    return open_ticket(connection, who, "maintenance", title, now, description=description, book=book)
 
 
 def _keep(connection: Connection, row: AnyRow, code: str, result: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ cancelled until it is reopened. The clock for answering runs until somebody acce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,18 +46,31 @@ def stops_of(events: Iterable[tuple[datetime, str]]) -> list[Stop]:
     return found
 
 
+def runs_of(start: datetime, stops: Sequence[Stop], now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """From when until when the clock ran, up to `now`; the last of them ends there while it runs."""
+    cursor = start
+    for since, until in (*stops, (max(now, start), None)):
+        ends = max(cursor, min(since, now))
+        yield cursor, ends
+        cursor = ends
+        if until is None or until > now:
+            return
+        cursor = max(cursor, until)
+
+
+def ran(hours: WorkingTime, start: datetime, stops: Sequence[Stop], now: datetime) -> timedelta:
+    """How much of these hours the clock has counted by `now`, the times at which it stood left out."""
+    return sum((hours.between(begins, ends) for begins, ends in runs_of(start, stops, now)), NONE)
+
+
 def read(hours: WorkingTime, start: datetime, allowed: timedelta, stops: Sequence[Stop], now: datetime) -> Reading:
     """What the clock shows at `now`. Once it has run out, `due_at` stays the instant at which it did."""
     elapsed, cursor, due_at = NONE, start, None
-    for since, until in (*stops, (max(now, start), None)):
-        ends = max(cursor, min(since, now))
-        ran = hours.between(cursor, ends)
-        if due_at is None and elapsed + ran >= allowed:
-            due_at = hours.after(cursor, allowed - elapsed)
-        elapsed, cursor = elapsed + ran, ends
-        if until is None or until > now:
-            break
-        cursor = max(cursor, until)
+    for begins, ends in runs_of(start, stops, now):
+        counted = hours.between(begins, ends)
+        if due_at is None and elapsed + counted >= allowed:
+            due_at = hours.after(begins, allowed - elapsed)
+        elapsed, cursor = elapsed + counted, ends
     runs = not any(since <= now and (until is None or now < until) for since, until in stops)
     if due_at is None and runs:
         due_at = hours.after(cursor, allowed - elapsed)

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
-from alerts.occurrences import AnyRow
 from alerts.tickets import fields
 from alerts.tickets.automatic import alert_cleared, from_alert
 from alerts.tickets.book import Book, default_book
-from alerts.tickets.declared import PRIORITIES, Move
-from alerts.tickets.history import write_down
-from alerts.tickets.machine import EVENT_OF, WORK, Person, TicketError, move_of, permitted, state_after
+from alerts.tickets.declared import PRIORITIES
+from alerts.tickets.history import found, write_down
+from alerts.tickets.machine import EVENT_OF, WORK, Person, TicketError, move_of, permitted
+from alerts.tickets.membership import department_of, known, staffed
+from alerts.tickets.moving import changed_by, require_member, said_of
 from alerts.tickets.opening import opened_with
+from alerts.tickets.priorities import prioritise
 from alerts.tickets.turning import turned
 from core.store.tables import ticket
 
@@ -35,6 +37,7 @@ __all__ = [
     "doings",
     "from_alert",
     "open_ticket",
+    "prioritise",
     "reopen",
     "resolve",
 ]
@@ -80,8 +83,8 @@ def open_ticket(
     if priority not in PRIORITIES:
         raise TicketError(f"There is no priority {priority!r}; choose one of {', '.join(PRIORITIES)}.")
     title = _written({"title": title}, "title", "a title")
-    for party, known in ((origin, book.origins(kind)), (department, book.doers(kind))):
-        codes = [one.code for one in known]
+    for party, parties in ((origin, book.origins(kind)), (department, book.doers(kind))):
+        codes = [one.code for one in parties]
         if party and party not in codes:
             raise TicketError(
                 f"{party!r} is no party for tickets of the kind {kind}; choose one of {', '.join(codes)}."
@@ -122,16 +125,24 @@ def do(
     somebody else has just changed the ticket.
     """
     book, said = book or default_book(), said or {}
-    row = _found(connection, ticket_id)
+    row = found(connection, ticket_id)
+    person, staff = known(connection, person), staffed(connection, row.department)
     asked = book.flow(row.kind).move(doing) if row.kind in book.kinds else None
     words: dict[str, str] = {name: _written(said, name, _NEEDED[name]) for name in (asked.needs if asked else ())}
-    move = move_of(book, row, doing, person)
+    move = move_of(book, row, doing, person, staffed=staff)
+    if doing == "assign" and staff:
+        require_member(connection, row, person, words["assignee"])
     note = said.get("note", "").strip()[:_LONGEST]
-    values = _values(book, row, move, person, words, given, now)
-    events = [(EVENT_OF[doing], _detail(doing, words, note), words | ({"note": note} if note else {}))]
+    values = changed_by(book, row, move, person, words, given, now)
+    events = [(EVENT_OF[doing], said_of(doing, words, note), words | ({"note": note} if note else {}))]
     if doing == "resolve" and row.assignee is None:
         events.insert(0, ("assigned", f"to {person.name}", {"assignee": person.name}))
     values |= turned(connection, book, row, values["state"], [kind for kind, _, _ in events], now)
+    holder = values["assignee"]
+    own = department_of(connection, holder) if holder is not None and holder != row.assignee else None
+    if own is not None and own != row.department:
+        values["department"] = own
+        events.append(("department", f"{own}: {holder} is of it", {"department": own}))
     unchanged = (
         ticket.c.id == ticket_id,
         ticket.c.state == row.state,
@@ -139,7 +150,7 @@ def do(
         ticket.c.department.is_not_distinct_from(row.department),
     )
     if connection.execute(update(ticket).where(*unchanged).values(values)).rowcount != 1:
-        move_of(book, _found(connection, ticket_id), doing, person)
+        move_of(book, found(connection, ticket_id), doing, person, staffed=staff)
         raise TicketError(f"Ticket {ticket_id} was changed by somebody else just now; look at it again.")
     for kind, text, detail in events:
         write_down(connection, ticket_id, person.name, kind, text, now, detail)
@@ -147,7 +158,9 @@ def do(
 
 def doings(connection: Connection, ticket_id: int, person: Person, book: Book | None = None) -> tuple[str, ...]:
     """What this person may do with the ticket now. Raises TicketError when there is no such ticket."""
-    return permitted(book or default_book(), _found(connection, ticket_id), person)
+    row = found(connection, ticket_id)
+    person = known(connection, person)
+    return permitted(book or default_book(), row, person, staffed=staffed(connection, row.department))
 
 
 def assign(
@@ -167,7 +180,7 @@ def assign(
 def comment(connection: Connection, ticket_id: int, who: str, text: str, now: datetime) -> None:
     """Write something on the ticket, in whatever state it is. Raises TicketError without text or ticket."""
     text = _written({"text": text}, "text", "a comment")
-    _found(connection, ticket_id)
+    found(connection, ticket_id)
     write_down(connection, ticket_id, who, "comment", text, now, {"text": text})
 
 
@@ -217,74 +230,6 @@ def reopen(
 ) -> None:
     """Take a ticket up again, with whoever had it. Raises TicketError like `do`."""
     do(connection, ticket_id, "reopen", Person(who, rights), now, {"reason": reason}, book=book)
-
-
-def _values(
-    book: Book,
-    row: AnyRow,
-    move: Move,
-    person: Person,
-    words: Mapping[str, str],
-    given: Mapping[str, object] | None,
-    now: datetime,
-) -> dict[str, Any]:
-    """What the move changes in the row, but for the clock."""
-    doing, values = move.doing, dict[str, Any]()
-    assignee = row.assignee
-    if doing == "assign":
-        assignee = words["assignee"]
-    elif doing == "take" or (doing == "resolve" and assignee is None):
-        assignee = person.name
-    elif doing == "transfer":
-        assignee = None
-        values["department"] = _party(book, row, words["department"])
-    values |= {"assignee": assignee, "state": state_after(book, row, move, assignee)}
-    if move.answers and row.responded_at is None:
-        values["responded_at"] = now
-    values["waits_on"] = words.get("waits_on")
-    if doing == "resolve":
-        known = (
-            fields.checked(book, row.kind, given or {}, "resolving", row.fields) if _checks(row, given) else row.fields
-        )
-        values |= {"cause": words["cause"], "remedy": words["remedy"], "resolved_at": now, "resolved_by": person.name}
-        values["fields"] = known
-    elif doing == "reopen":
-        values |= {"resolved_at": None, "closed_at": None, "resolved_by": None}
-    elif doing in ("close", "cancel", "reject"):
-        values["closed_at"] = now
-    return values
-
-
-def _checks(row: AnyRow, given: Mapping[str, object] | None) -> bool:
-    """Fields are asked for where a person filled some in; a ticket that a program opened may be resolved without any."""
-    return row.fields is not None or given is not None
-
-
-def _party(book: Book, row: AnyRow, code: str) -> str:
-    known = {party.code for party in (*book.doers(row.kind), *book.origins(row.kind))}
-    if code not in known:
-        choices = ", ".join(sorted(known))
-        raise TicketError(f"{code!r} is no party for tickets of the kind {row.kind}; choose one of {choices}.")
-    return code
-
-
-def _detail(doing: str, words: Mapping[str, str], note: str) -> str:
-    if doing == "assign":
-        return f"to {words['assignee']}"
-    if doing == "transfer":
-        return f"to {words['department']}: {words['reason']}"
-    if doing == "pause":
-        return f"waits for {words['waits_on']}: {words['reason']}"
-    if doing == "resolve":
-        return f"cause: {words['cause']}; remedy: {words['remedy']}"
-    return words.get("reason", note)
-
-
-def _found(connection: Connection, ticket_id: int) -> AnyRow:
-    row = connection.execute(select(ticket).where(ticket.c.id == ticket_id)).one_or_none()
-    if row is None:
-        raise TicketError(f"There is no ticket {ticket_id}.")
-    return row
 
 
 def _written(said: Mapping[str, str], name: str, what: str) -> str:

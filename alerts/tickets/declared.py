@@ -102,6 +102,10 @@ class Move(Part):
     never: tuple[Literal["opener", "resolver"], ...] = Field(
         default=(), description="Who must not do it, whatever else they are: a second person is wanted."
     )
+    members: bool = Field(
+        default=False,
+        description="Whether, once a ticket was passed on, it is for the people of whoever has it, or for a dispatcher.",
+    )
     needs: tuple[Needed, ...] = Field(default=(), description="What has to be said.")
     answers: bool = Field(default=False, description="Whether the clock for answering ends with it.")
 

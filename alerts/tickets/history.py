@@ -7,8 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
+from alerts.occurrences import AnyRow
+from alerts.tickets.machine import TicketError
 from core.people import audit
-from core.store.tables import ticket_event
+from core.store.tables import ticket, ticket_event
 
 Event = tuple[int, datetime, str, str, str]
 """Ticket, instant, kind, who, detail."""
@@ -28,6 +30,14 @@ def write_down(
     """What a person did: an event of the ticket and a row of the trail."""
     record(connection, [(number, now, kind, who, text)])
     audit.record(connection, at=now, who=who, action=f"ticket_{kind}", object=f"ticket/{number}", detail=detail)
+
+
+def found(connection: Connection, number: int) -> AnyRow:
+    """The ticket as it stands. Raises TicketError when there is no such ticket."""
+    row = connection.execute(select(ticket).where(ticket.c.id == number)).one_or_none()
+    if row is None:
+        raise TicketError(f"There is no ticket {number}.")
+    return row
 
 
 def steps(connection: Connection, number: int) -> list[tuple[datetime, str]]:

@@ -97,7 +97,7 @@ def watch(connection: Connection, routes: RoutesFile, book: Book, now: datetime,
             record(connection, [(row.id, now, step.kind, WHO, sentence)])
             findings.append(_finding(row, step, sentence, now, external_url))
             told[step.late] += 1
-    over = list(_over(connection, now))
+    over = list(_over(connection, book, now))
     made = (
         pipeline.handle(connection, [*findings, *over], routes, now, external_url, book) if findings or over else None
     )
@@ -150,7 +150,7 @@ def _finding(row: AnyRow, step: Step, sentence: str, now: datetime, external_url
     )
 
 
-def _over(connection: Connection, now: datetime) -> Iterator[Finding]:
+def _over(connection: Connection, book: Book, now: datetime) -> Iterator[Finding]:
     """Findings that resolve the alerts about tickets of which there is no more to say."""
     query = select(alert.c.check_name, alert.c.labels, alert.c.severity, alert.c.target, alert.c.demo).where(
         alert.c.check_name.in_(pipeline.ABOUT_TICKETS), alert.c.resolved_at.is_(None)
@@ -158,7 +158,7 @@ def _over(connection: Connection, now: datetime) -> Iterator[Finding]:
     for row in connection.execute(query).all():
         number = int(row.labels["ticket"])
         found = connection.execute(select(ticket).where(ticket.c.id == number)).one_or_none()
-        why = "the ticket is gone" if found is None else _why_over(found, row.check_name)
+        why = "the ticket is gone" if found is None else _why_over(found, row, book, now)
         if why is None:
             continue
         yield Finding(
@@ -173,14 +173,26 @@ def _over(connection: Connection, now: datetime) -> Iterator[Finding]:
         )
 
 
-def _why_over(row: AnyRow, check: str) -> str | None:
-    """Why there is no more to say of this clock of the ticket; None while there is."""
+def _why_over(row: AnyRow, told: AnyRow, book: Book, now: datetime) -> str | None:
+    """Why there is no more to say of this clock of the ticket; None while there is. `told` is the alert about it."""
     if row.state not in AT_WORK:
         return f"the ticket is {row.state}"
-    if check == ANSWER:
-        return None if row.responded_at is None else "the ticket was answered"
-    if row.due_at is None:
+    if told.check_name == ANSWER and row.responded_at is not None:
+        return "the ticket was answered"
+    if told.check_name == RESOLVE and row.due_at is None:
         return "its clock stands, because the ticket is paused"
-    if row.resolve_warned_at is None and row.resolve_late_at is None:
-        return "the ticket has more time"
-    return None
+    return "the ticket has more time" if _has_time(row, told, book, now) else None
+
+
+def _has_time(row: AnyRow, told: AnyRow, book: Book, now: datetime) -> bool:
+    """Whether what was told holds no more, since a deadline was put off: not late, or not even due soon."""
+    answer = told.check_name == ANSWER
+    due_at, late_at = (row.respond_due_at, row.respond_late_at) if answer else (row.due_at, row.resolve_late_at)
+    if due_at is None or now >= due_at or row.kind not in book.kinds:
+        return False
+    if answer:
+        hours, allowed = book.kinds[row.kind].hours, book.target(row.kind, row.priority).respond
+    else:
+        hours, allowed = row.hours, timedelta(seconds=row.resolve_s or 0)
+    lateness_is_over = told.severity == Status.CRITICAL.value and late_at is None
+    return lateness_is_over or not warns_at(book.time(hours), due_at, allowed, book.warn_at, now)

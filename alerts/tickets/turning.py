@@ -23,6 +23,33 @@ def turned(
     cancelled keeps the deadline that it had, so that everybody sees whether it was held.
     """
     kinds = list(new)
+    handled = _handled(connection, book, row, kinds, now) if {"resolved", "reopened"}.intersection(kinds) else {}
+    return handled | _clock(connection, book, row, state, kinds, now)
+
+
+def redirected(connection: Connection, book: Book, row: AnyRow, allowed_s: int, now: datetime) -> dict[str, Any]:
+    """The columns of the clock for resolving when it allows another time from its beginning."""
+    stops = clocks.stops_of(steps(connection, row.id))
+    found = clocks.read(book.time(row.hours), row.opened_at, timedelta(seconds=allowed_s), stops, now)
+    left_s = None if found.runs else int(found.left.total_seconds())
+    return {"resolve_s": allowed_s, "due_at": found.due_at, "left_s": left_s}
+
+
+def _handled(connection: Connection, book: Book, row: AnyRow, kinds: list[str], now: datetime) -> dict[str, Any]:
+    """How long the clock of its kind ran until it was resolved; nothing once it is taken up again."""
+    if "reopened" in kinds:
+        return {"handled_s": None}
+    if row.kind not in book.kinds:
+        return {}
+    before = steps(connection, row.id)
+    now = max(now, *(at for at, _kind in before)) if before else now
+    hours = book.time(book.kinds[row.kind].hours)
+    return {"handled_s": int(clocks.ran(hours, row.opened_at, clocks.stops_of(before), now).total_seconds())}
+
+
+def _clock(
+    connection: Connection, book: Book, row: AnyRow, state: str, kinds: list[str], now: datetime
+) -> dict[str, Any]:
     if row.resolve_s is None or not (clocks.STOPPING | clocks.STARTING).intersection(kinds):
         return {}
     before = steps(connection, row.id)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 user_app = typer.Typer(help="People's accounts.", no_args_is_help=True)
 token_app = typer.Typer(help="Machines' tokens.", no_args_is_help=True)
 Answer = TypeVar("Answer")
+DepartmentOption = Annotated[
+    str | None,
+    typer.Option("--department", help="Code of the department, branch or integrator whose tickets are theirs."),
+]
 RoleOption = Annotated[str, typer.Option("--role", help="viewer, operator, auditor, manager or admin.")]
 
 
@@ -34,19 +38,72 @@ def _do(home: Path | None, act: Callable[[Connection, datetime], Answer]) -> Ans
 
 @user_app.command("add")
 def add(
-    name: str, role: RoleOption, home: HomeOption = None, language: Annotated[str, typer.Option()] = "zh_CN"
+    name: str,
+    role: RoleOption,
+    home: HomeOption = None,
+    language: Annotated[str, typer.Option()] = "zh_CN",
+    department: DepartmentOption = None,
 ) -> None:
     """Make an account; the password is asked for, or read from standard input when that is no terminal."""
     from core.people import users
 
+    _require_party(home, department)
     password = _password()
     _do(
         home,
         lambda connection, now: users.add(
-            connection, name=name, role=role, password=password, language=language, by=who(), now=now
+            connection,
+            name=name,
+            role=role,
+            password=password,
+            language=language,
+            department=department or None,
+            by=who(),
+            now=now,
         ),
     )
     out.print(f"{name} can log in as {role}.", highlight=False)
+
+
+@user_app.command("department")
+def department(
+    name: str,
+    code: Annotated[str, typer.Argument(help="Its code; nothing to belong to none.")] = "",
+    home: HomeOption = None,
+) -> None:
+    """Say to which department, branch or integrator somebody belongs: tickets that are passed on to it are theirs."""
+    from core.people import users
+
+    _require_party(home, code)
+    _do(
+        home,
+        lambda connection, now: users.set_department(connection, name=name, department=code or None, by=who(), now=now),
+    )
+    out.print(f"{name} belongs to {code}." if code else f"{name} belongs to no department.", highlight=False)
+
+
+@user_app.command("login")
+def login(
+    name: str,
+    login: Annotated[str, typer.Argument(help="Their name at the terminal; nothing for the account's own.")] = "",
+    home: HomeOption = None,
+) -> None:
+    """Say under which name of the operating system somebody works at the terminal, so that two pairs of eyes are two people."""
+    from core.people import users
+
+    _do(home, lambda connection, now: users.set_login(connection, name=name, login=login or None, by=who(), now=now))
+    out.print(f"At the terminal {name} is {login or name}.", highlight=False)
+
+
+def _require_party(home: Path | None, code: str | None) -> None:
+    """Ends the program when there is no department, branch or integrator of that code."""
+    if not code:
+        return
+    from bomc.commands.common import estate_of, home_of
+
+    parties = estate_of(home_of(home)).tickets.parties
+    if code not in parties:
+        fail(f"There is no department, branch or integrator {code!r}; choose one of {', '.join(parties)}.")
 
 
 def _password() -> str:
@@ -74,10 +131,11 @@ def list_users(home: HomeOption = None) -> None:
 
     from core.people import users
 
-    table = Table("name", "role", "language", "since", "state")
+    table = Table("name", "role", "department", "login", "language", "since", "state")
     for user in _do(home, lambda connection, now: users.everybody(connection)):
         state = f"disabled {user.disabled_at:%Y-%m-%d}" if user.disabled_at else "active"
-        table.add_row(user.name, user.role, user.language, f"{user.created_at:%Y-%m-%d}", state)
+        since = f"{user.created_at:%Y-%m-%d}"
+        table.add_row(user.name, user.role, user.department or "", user.login or "", user.language, since, state)
     out.print(table)
 
 

@@ -161,6 +161,42 @@ def comment(number: Number, text: str, home: HomeOption = None) -> None:
     out.print(f"The comment is on ticket {number}.", highlight=False)
 
 
+@ticket_app.command("priority")
+def priority(
+    number: Number,
+    priority: Annotated[str, typer.Argument(help="high, normal or low.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    home: HomeOption = None,
+) -> None:
+    """Give a ticket another priority; both clocks are worked out anew."""
+    from alerts.tickets import commands
+    from core.people.rights import ADMIN, rights_of
+
+    def act(connection: Connection, now: datetime, book: Book) -> None:
+        commands.prioritise(
+            connection, number, commands.Person(who(), rights_of(ADMIN)), priority, reason, now, book=book
+        )
+
+    _do(home, act)
+    out.print(f"Ticket {number} has the priority {priority}.", highlight=False)
+
+
+@ticket_app.command("link")
+def link(
+    number: Number,
+    relation: Annotated[str, typer.Argument(help="duplicate_of, child_of, caused_by, alert, break or run.")],
+    other: Annotated[int, typer.Argument(help="Number of what it is tied to.")],
+    off: Annotated[bool, typer.Option("--off", help="Take the link off again.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Tie a ticket to another one, an alert, a break or a run."""
+    from alerts.tickets import links
+
+    act = links.unlink if off else links.link
+    _do(home, lambda connection, now, book: act(connection, number, who(), relation, other, now))
+    out.print(f"The link is {'off' if off else 'on'} ticket {number}.", highlight=False)
+
+
 def _move(home: Path | None, number: int, doing: str, said: dict[str, str], given: dict[str, str] | None) -> None:
     from alerts.tickets import commands
     from core.people.rights import ADMIN, rights_of

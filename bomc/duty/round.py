@@ -13,6 +13,7 @@ from alerts.changes import overdue
 from alerts.duty import handovers, jobs
 from alerts.duty.config import DutyFile
 from alerts.duty.plan_config import PlansFile
+from alerts.tickets.book import Book
 from bomc.duty import telling
 from core.model import Outcome
 from core.store.open import reading, writing
@@ -30,8 +31,10 @@ class DutyRound:
         plans: PlansFile,
         clock: Callable[[], datetime],
         submit: Callable[[Outcome], bool],
+        book: Book | None = None,
     ) -> None:
         self._engine, self._duty, self._plans, self._clock, self._submit = engine, duty, plans, clock, submit
+        self._book = book  # what tickets are here; as the package has them if not given
 
     def round(self) -> None:
         """Each doing by itself: one that fails is logged and tried again, and does not keep the others."""
@@ -56,7 +59,7 @@ class DutyRound:
     def follow_changes(self) -> None:
         """A ticket for each change whose window is over and that nobody said a result of."""
         with writing(self._engine) as connection:
-            overdue.open_tickets(connection, self._clock())
+            overdue.open_tickets(connection, self._clock(), self._book)
 
     def tell(self) -> None:
         """What checks and alerts are to know of each desk."""

@@ -31,6 +31,7 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "alerts.resend": _WORKING,  # messages that were not delivered
         "tickets.work": _WORKING,  # open, assign, resolve and whatever else the flow of a kind permits
         "tickets.approve": frozenset((MANAGER, ADMIN)),  # permit, confirm and cancel what others asked for
+        "tickets.dispatch": _LEADING,  # give out what was passed on to a department that is not one's own, lower a priority
         "see.duty": _EVERYBODY,  # shifts, handovers, the duty log, job plans and the change calendar
         "duty.work": _WORKING,  # hand over, do jobs, write the duty log
         "duty.roster": _LEADING,  # change by hand who is on duty

@@ -32,6 +32,8 @@ class User:
     language: str
     created_at: datetime
     disabled_at: datetime | None
+    department: str | None = None  # code of the department, branch or integrator whose tickets are theirs
+    login: str | None = None  # name of their account of the operating system, if it is another one
 
 
 def canonical(name: str) -> str:
@@ -40,9 +42,20 @@ def canonical(name: str) -> str:
 
 
 def add(
-    connection: Connection, *, name: str, role: str, password: str, by: str, now: datetime, language: str = "zh_CN"
+    connection: Connection,
+    *,
+    name: str,
+    role: str,
+    password: str,
+    by: str,
+    now: datetime,
+    language: str = "zh_CN",
+    department: str | None = None,
 ) -> User:
-    """Make an account. Raises PeopleError when the name, role, language or password will not do, or is taken."""
+    """Make an account. Raises PeopleError when the name, role, language or password will not do, or is taken.
+
+    Whether there is such a department is for the caller to know: they stand in the configuration of tickets.
+    """
     spelled = canonical(name)
     if not NAME.fullmatch(spelled):
         raise PeopleError(f"{name!r} cannot be an account's name: use 1 to 64 letters, digits, '.', '-', '_' or '@'.")
@@ -51,9 +64,10 @@ def add(
     require_password(password, spelled)
     if find(connection, spelled) is not None:
         raise PeopleError(f"There is already an account named {spelled}; choose another name.")
-    values = {"name": spelled, "role": role, "language": language, "created_at": now}
+    values = {"name": spelled, "role": role, "language": language, "created_at": now, "department": department}
     connection.execute(insert(user).values(**values, password_hash=passwords.hash_of(password)))
-    audit.record(connection, at=now, who=by, action="user.add", object=spelled, detail={"role": role})
+    detail = {"role": role} if department is None else {"role": role, "department": department}
+    audit.record(connection, at=now, who=by, action="user.add", object=spelled, detail=detail)
     return require(connection, spelled)
 
 
@@ -92,6 +106,33 @@ def set_role(connection: Connection, *, name: str, role: str, by: str, now: date
     connection.execute(update(user).where(user.c.id == account.id).values(role=role))
     detail = {"old": account.role, "new": role}
     audit.record(connection, at=now, who=by, action="user.role", object=account.name, detail=detail)
+
+
+def set_department(connection: Connection, *, name: str, department: str | None, by: str, now: datetime) -> None:
+    """Say to which department, branch or integrator a person belongs; none: to no one. Raises PeopleError for an unknown
+    account."""
+    account = require(connection, name)
+    connection.execute(update(user).where(user.c.id == account.id).values(department=department))
+    detail = {"old": account.department, "new": department}
+    audit.record(connection, at=now, who=by, action="user.department", object=account.name, detail=detail)
+
+
+def set_login(connection: Connection, *, name: str, login: str | None, by: str, now: datetime) -> None:
+    """Say under which name of the operating system a person works at the terminal; none: under the account's own name.
+
+    Raises PeopleError for an unknown account, and for a login that is somebody else's.
+    """
+    account = require(connection, name)
+    spelled = canonical(login) if login else None
+    if spelled is not None:
+        owner = connection.scalar(select(user.c.name).where(user.c.login == spelled, user.c.id != account.id))
+        if owner is None:
+            owner = connection.scalar(select(user.c.name).where(user.c.name == spelled, user.c.id != account.id))
+        if owner is not None:
+            raise PeopleError(f"The login {spelled} is that of the account {owner}; one person has one account.")
+    connection.execute(update(user).where(user.c.id == account.id).values(login=spelled))
+    detail = {"old": account.login, "new": spelled}
+    audit.record(connection, at=now, who=by, action="user.login", object=account.name, detail=detail)
 
 
 def set_language(connection: Connection, *, name: str, language: str, by: str, now: datetime) -> None:
@@ -159,4 +200,4 @@ def _end_sessions(connection: Connection, user_id: int) -> int:
 
 
 def _user(row: Row[tuple[object, ...]]) -> User:
-    return User(row.id, row.name, row.role, row.language, row.created_at, row.disabled_at)
+    return User(row.id, row.name, row.role, row.language, row.created_at, row.disabled_at, row.department, row.login)

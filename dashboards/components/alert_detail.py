@@ -12,11 +12,12 @@ from core.model import instant_ms
 from dashboards.components.change_parts import linked_changes, with_bands
 from dashboards.components.charts import chart
 from dashboards.components.figures import Strip, strips
-from dashboards.components.filters import address, segment
+from dashboards.components.filters import address
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
 from dashboards.components.rows import age_s, has_it, history, title
 from dashboards.components.states import demo, state
+from dashboards.components.target_links import target_link
 from dashboards.components.words import STATUS, TICKET_STATE, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
@@ -65,7 +66,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
             facts(
                 [
                     (_("Check"), row["check_name"]),
-                    (_("Target"), _target(row)),
+                    (_("Target"), target_link(row["target"], row["kind"], row["labels"], _)),
                     (_("Change"), linked_changes(row.get("changes", ()), _)),
                     (_("Opened"), _.instant(row["opened_at"])),
                     (_("Resolved"), _.instant(row["resolved_at"]) if row["resolved_at"] else None),
@@ -97,17 +98,6 @@ def kept_quiet(events: Sequence[Row]) -> list[str]:
         if event["kind"] in ("kept_quiet", "let_through") and colon and receiver.startswith("receiver "):
             latest.setdefault(receiver, event)
     return [event["detail"] for event in latest.values() if event["kind"] == "kept_quiet"]
-
-
-def _target(row: Row) -> Any:
-    """What the alert is about, as a link to where that is shown: a job among the heartbeats, one of ours among the targets;
-    a pushed alert may be about something that is neither."""
-    name = segment(row["target"])
-    if row["labels"].get("target_kind") == "job":
-        return dcc.Link(row["target"], href=f"/heartbeats?job={name}")
-    if row["kind"] is None:
-        return row["target"]
-    return dcc.Link(row["target"], href=f"/targets/{name}")
 
 
 def _said(row: Row, _: Say) -> list[Any]:

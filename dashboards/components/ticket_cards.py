@@ -8,6 +8,7 @@ from datetime import datetime
 from dash import dcc, html
 
 from alerts.tickets.kinds import AT_WORK
+from core.money import format_minor
 from dashboards.components.filters import address
 from dashboards.components.icons import icon
 from dashboards.components.states import demo
@@ -48,6 +49,10 @@ def ticket_card(row: Row, filters: Mapping[str, str], now: datetime, _: Say) -> 
                     html.Span(
                         row["assignee"] or _("nobody yet"), className="who" if row["assignee"] else "who who-nobody"
                     ),
+                    *(
+                        html.Span(_("{money} at risk", money=money), className="card-money")
+                        for money in _at_risk(row, _)
+                    ),
                     due(row, now, _),
                 ],
                 className="card-foot",
@@ -56,6 +61,11 @@ def ticket_card(row: Row, filters: Mapping[str, str], now: datetime, _: Say) -> 
         href=address("/tickets", filters, ticket=str(row["id"])),
         className="card" + (" card-on" if chosen else ""),
     )
+
+
+def _at_risk(row: Row, _: Say) -> list[str]:
+    """The money that hangs on the ticket, an amount for each currency."""
+    return [format_minor(minor, currency, _.language) for minor, currency in row.get("at_risk", ())]
 
 
 def due(row: Row, now: datetime, _: Say) -> html.Span:

@@ -13,11 +13,12 @@ from dash import dcc, html
 from alerts.tickets import fields
 from alerts.tickets.book import Book
 from alerts.tickets.kinds import AT_WORK
-from dashboards.components.filters import address, segment
+from dashboards.components.filters import address
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
 from dashboards.components.rows import history
 from dashboards.components.states import demo
+from dashboards.components.target_links import target_link
 from dashboards.components.ticket_cards import due
 from dashboards.components.words import (
     PRIORITY,
@@ -45,8 +46,11 @@ class Whole:
     links: Sequence[Row] = ()
 
 
-def ticket_detail(whole: Whole, filters: Mapping[str, str], now: datetime, book: Book, _: Say) -> Any:
-    """The panel of one ticket; with `ticket` among the filters it stands beside the board and can be closed."""
+def ticket_detail(
+    whole: Whole, filters: Mapping[str, str], now: datetime, book: Book, _: Say, *, works: bool = False
+) -> Any:
+    """The panel of one ticket; with `ticket` among the filters it stands beside the board and can be closed. Who works on
+    tickets can take its links off."""
     aside = "ticket" in filters
     back = dcc.Link(
         [icon("close"), html.Span(_("Close"), className="unseen")],
@@ -77,7 +81,7 @@ def ticket_detail(whole: Whole, filters: Mapping[str, str], now: datetime, book:
             facts(_clocks(row, now, book, _)),
             facts(_about(row, book, _)),
             facts(_fields(row, book, _)),
-            *_links(whole.links, _),
+            *_links(whole.links, works, _),
             *_files(row, whole.files, _),
             html.H3(_("History")),
             html.Div(
@@ -110,6 +114,11 @@ def _clocks(row: Row, now: datetime, book: Book, _: Say) -> list[tuple[str, Any]
     if row["resolved_at"] is not None:
         late = row["due_at"] is not None and row["resolved_at"] > row["due_at"]
         found.append((_("Resolved"), f"{_.instant(row['resolved_at'])} · {_held(late, _)}"))
+    if row["handled_s"] is not None:
+        entry = book.kinds.get(row["kind"])
+        counted = _("in working time") if entry and entry.hours == "working" else _("around the clock")
+        without = _("pauses left out")
+        found.append((_("Handling time"), f"{_.age(float(row['handled_s']))} · {counted}, {without}"))
     return found
 
 
@@ -121,7 +130,7 @@ def _about(row: Row, book: Book, _: Say) -> list[tuple[str, Any]]:
     alert = None
     if row["alert_id"]:
         alert = dcc.Link(f"{row['target']} · {row['check_name']}", href=f"/alerts?state=all&alert={row['alert_id']}")
-    target = dcc.Link(row["target"], href=f"/targets/{segment(row['target'])}") if row["target"] else None
+    target = target_link(row["target"], row["target_kind"], row["alert_labels"], _) if row["target"] else None
     return [
         (_("Kind"), ticket_kind(row["kind"], _)),
         (_("Asked by"), party(row["origin"], book, _)),
@@ -152,7 +161,7 @@ def _fields(row: Row, book: Book, _: Say) -> list[tuple[str, Any]]:
     ]
 
 
-def _links(links: Sequence[Row], _: Say) -> list[Any]:
+def _links(links: Sequence[Row], works: bool, _: Say) -> list[Any]:
     if not links:
         return []
     lines = []
@@ -162,8 +171,15 @@ def _links(links: Sequence[Row], _: Say) -> list[Any]:
         title = f"#{link['number']} {link['title'] or ''}".strip()
         state = [html.Span(word(TICKET_STATE, link["state"], _), className="dim")] if link["state"] else []
         said = html.Span(word(table, link["relation"], _), className="dim")
-        lines.append(html.Li([said, dcc.Link(title, href=to), *state], className="ticket-link"))
+        off = [_unlink(link, title, _)] if works and not link["backward"] else []
+        lines.append(html.Li([said, dcc.Link(title, href=to), *state, *off], className="ticket-link"))
     return [html.H3(_("Links")), html.Ul(lines, className="ticket-links")]
+
+
+def _unlink(link: Row, title: str, _: Say) -> html.Button:
+    words = _("Take off the link to {title}", title=title)
+    named = {"id": {"ticket-unlink": f"{link['relation']}/{link['number']}"}, "aria-label": words}
+    return html.Button([icon("close")], **named, title=words, className="shell-tool ticket-unlink", type="button")
 
 
 def _files(row: Row, files: Sequence[Row], _: Say) -> list[Any]:

@@ -13,7 +13,7 @@ from alerts.tickets.book import Book
 from alerts.tickets.declared import FieldEntry
 from dashboards.components.icons import icon
 from dashboards.components.ticket_detail import label
-from dashboards.components.words import TICKET_RELATION, word
+from dashboards.components.words import PRIORITY, TICKET_RELATION, word
 from dashboards.locale import Say
 
 PARTS: dict[str, tuple[str, ...]] = {
@@ -32,6 +32,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "ticket-reopen": ("reopen",),
     "ticket-reject": ("reject",),
     "ticket-cancel": ("cancel",),
+    "ticket-prioritising": ("prioritise",),
     "ticket-writing": ("comment",),
 }
 """The parts of the forms by their ids, each with the doings for which it shows."""
@@ -59,7 +60,7 @@ DOINGS = {
 def ticket_forms(_: Say) -> html.Div:
     """Every form at once, hidden; they stay in place while the rest of the page is renewed, so nothing typed is lost."""
     return html.Div(
-        [_quick(_), _assigning(_), _resolving(_), _reasoning(_), _writing(_)],
+        [_quick(_), _assigning(_), _resolving(_), _reasoning(_), _prioritising(_), _writing(_)],
         id="ticket-forms",
         className="panel ticket-forms",
         hidden=True,
@@ -163,6 +164,19 @@ def _reasoning(_: Say) -> html.Div:
         ],
         id="ticket-reasoning",
         className="form",
+    )
+
+
+def _prioritising(_: Say) -> html.Div:
+    priorities = [{"value": code, "label": word(PRIORITY, code, _)} for code in PRIORITY]
+    return html.Div(
+        [
+            dmc.Select(id="ticket-priority", label=_("Priority"), data=priorities, size="sm", className="short"),
+            dmc.TextInput(id="ticket-priority-reason", label=_("Reason"), size="sm", className="grow"),
+            _button(_("Change priority"), "ticket-prioritise"),
+        ],
+        id="ticket-prioritising",
+        className="form-line",
     )
 
 

@@ -132,6 +132,8 @@ EVENT = {
     "taken": mark("Taken"),
     "accepted": mark("Accepted"),
     "transferred": mark("Transferred"),
+    "department": mark("Department"),
+    "priority": mark("Priority changed"),
     "paused": mark("Paused"),
     "resumed": mark("Resumed"),
     "confirmed": mark("Confirmed"),

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
-from dash.exceptions import PreventUpdate
-from sqlalchemy import Connection
+from dash import Dash, Input, Output, dcc, html
 
 from alerts.changes import commands
-from alerts.changes.commands import ChangeError, Plan
-from core.store.open import reading, writing
+from core.people.identity import seen_by
+from core.store.open import reading
 from dashboards.callbacks import guarded
-from dashboards.components import notices
-from dashboards.components.change_forms import FIELDS, FORMS, change_forms, hidden, plan_form
+from dashboards.changing import planned, register_changing, register_feed
+from dashboards.components.change_forms import FORMS, change_forms, hidden, plan_form
 from dashboards.components.change_parts import PATH, change_detail, change_list, timeline, window
 from dashboards.components.filters import address, chips, parse, whole
 from dashboards.components.icons import icon
@@ -26,7 +24,6 @@ from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.queries import changes
 from dashboards.queries.rows import Row
-from dashboards.sentences import told
 
 __all__ = ["PATH", "TITLE", "layout", "register", "render"]
 
@@ -34,8 +31,6 @@ TITLE = mark("Changes")
 SPANS = {"14d": (2, 14), "31d": (7, 31), "92d": (92, 31)}
 """Days before and after now that the list shows."""
 DEFAULT_SPAN = "14d"
-TYPED = ("change-result-text", "change-reason")
-Done = tuple[Any, Any]
 
 
 def layout(_: Say) -> list[Any]:
@@ -55,7 +50,9 @@ def layout(_: Say) -> list[Any]:
         html.Div(id="changes-filters", className="filters"),
         html.Div(
             [
-                html.Div([new, html.Div(id="changes-body", className="page-body")], className="page-body"),
+                html.Div(
+                    [new, html.Div(id="changes-body", className="page-body"), _calendar(_)], className="page-body"
+                ),
                 html.Div([html.Div(id="change-detail"), change_forms(viewer.may, _)], className="detail"),
             ],
             id="changes-columns",
@@ -63,6 +60,17 @@ def layout(_: Say) -> list[Any]:
         ),
         dcc.Store(id="change-done"),
     ]
+
+
+def _calendar(_: Say) -> html.Section:
+    """The viewer's own address of the calendar, which a callback tells of."""
+    buttons = [
+        html.Button(
+            [icon("phone"), _("Make a new address")], id="change-feed-renew", className="button", type="button"
+        ),
+        html.Button([icon("close"), _("Revoke it")], id="change-feed-revoke", className="button", type="button"),
+    ]
+    return panel(_("My calendar"), [html.Div(id="change-feed"), html.Div(buttons, className="form-line on-call-feed")])
 
 
 def register(app: Dash, console: Console) -> None:
@@ -108,7 +116,8 @@ def register(app: Dash, console: Console) -> None:
         with reading(console.engine) as connection:
             row = changes.one(connection, wanted)
             events = changes.events(connection, wanted)
-        state, requester = (row["state"], row["requested_by"]) if row else (None, "")
+            requester = seen_by(connection, viewer.name, row["requested_by"] if row else None) or ""
+        state = row["state"] if row else None
         shown = change_detail(row, events, filters, now, _)
         return shown, "columns columns-side has-detail", *hidden(state, requester, viewer.name, **rights)
 
@@ -137,113 +146,8 @@ def register(app: Dash, console: Console) -> None:
             found = [dict(row._mapping) for row in commands.overlaps(connection, wanted)]
         return overlapping(found, _)
 
-    _commands(app, console)
-
-
-def _commands(app: Dash, console: Console) -> None:
-    def doing(right: str, button: str, *states: State) -> Callable[..., Any]:
-        return guarded(
-            app,
-            right,
-            Output("change-done", "data", allow_duplicate=True),
-            Output("notices", "sendNotifications", allow_duplicate=True),
-            Input(button, "n_clicks"),
-            State("url", "search"),
-            *states,
-            prevent_initial_call=True,
-        )
-
-    def run(
-        clicks: int | None, search: str, sentence: str, act: Callable[[Connection, int, str, datetime], None]
-    ) -> Done:
-        number = whole(parse(search).get("change"))
-        if not clicks or number is None:  # a page that was just put in place calls once without a click
-            raise PreventUpdate
-        _, now = speaking(console), console.clock()
-        try:
-            with writing(console.engine) as connection:
-                act(connection, number, current_viewer().name, now)
-        except ChangeError as error:
-            return no_update, [notices.failed(_, told(str(error), _))]
-        return now.isoformat(), [notices.done(_, _(sentence))]
-
-    @guarded(
-        app,
-        "changes.plan",
-        Output("url", "search", allow_duplicate=True),
-        Output("notices", "sendNotifications", allow_duplicate=True),
-        Input("change-plan", "n_clicks"),
-        *(State(f"change-{name}", "value") for name in FIELDS),
-        prevent_initial_call=True,
-    )
-    def plan(clicks: int | None, *given: Any) -> Done:
-        if not clicks:
-            raise PreventUpdate
-        _, now = speaking(console), console.clock()
-        try:
-            wanted = plan_of(dict(zip(FIELDS, given, strict=True)))
-            with writing(console.engine) as connection:
-                number = commands.plan(connection, wanted, current_viewer().name, now)
-        except ChangeError as error:
-            return no_update, [notices.failed(_, told(str(error), _))]
-        return f"?change={number}", [notices.done(_, _("The change is planned; another person approves it."))]
-
-    @doing("changes.approve", "change-approve")
-    def approve(clicks: int | None, search: str) -> Done:
-        return run(clicks, search, mark("The change is approved."), commands.approve)
-
-    @doing("changes.plan", "change-begin")
-    def begin(clicks: int | None, search: str) -> Done:
-        return run(clicks, search, mark("The change is under way; alerts on its targets are marked."), commands.begin)
-
-    @doing("changes.plan", "change-end", State("change-result", "value"), State("change-result-text", "value"))
-    def end(clicks: int | None, search: str, result: Any, text: Any) -> Done:
-        def act(connection: Connection, number: int, who: str, now: datetime) -> None:
-            commands.end(connection, number, who, str(result or ""), str(text or ""), now)
-
-        return run(clicks, search, mark("The result is on the change."), act)
-
-    @doing("changes.plan", "change-cancel", State("change-reason", "value"))
-    def cancel(clicks: int | None, search: str, reason: Any) -> Done:
-        def act(connection: Connection, number: int, who: str, now: datetime) -> None:
-            commands.cancel(connection, number, who, str(reason or ""), now)
-
-        return run(clicks, search, mark("The change is cancelled."), act)
-
-    app.clientside_callback(
-        ClientsideFunction("tickets", "emptied"),
-        *(Output(field, "value") for field in TYPED),
-        Input("change-done", "data"),
-        *(State(field, "value") for field in TYPED),
-        prevent_initial_call=True,
-    )
-
-
-def plan_of(given: Mapping[str, Any]) -> Plan:
-    """What was typed as a plan; times are in the viewer's zone. Raises ChangeError for a time that is none."""
-    zone = current_viewer().timezone
-    names = given.get("targets")
-    texts = {name: str(given.get(name) or "") for name in FIELDS if name != "targets"}
-    return Plan(
-        requirement=texts["requirement"],
-        title=texts["title"],
-        targets=[str(name) for name in names] if isinstance(names, list) else [],
-        starts_at=commands.local(texts["starts"], zone),
-        ends_at=commands.local(texts["ends"], zone),
-        back_out=texts["back-out"],
-        contact=texts["contact"],
-        kind=texts["kind"],
-        risk=texts["risk"],
-        timezone=zone.key,
-    )
-
-
-def planned(given: Mapping[str, Any]) -> Plan | None:
-    """The plan as far as it is typed; None as long as its window cannot be read."""
-    try:
-        return plan_of(given)
-    except ChangeError:
-        return None
+    register_changing(app, console)
+    register_feed(app, console)
 
 
 def span(filters: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:

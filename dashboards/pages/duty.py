@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from alerts.duty.collect import collect, differences
 from alerts.duty.config import Desk
 from alerts.duty.log import KINDS
+from core.people.identity import seen_by
 from core.store.open import reading
 from dashboards.callbacks import guarded
 from dashboards.components.duty_forms import FORMS, handover_forms, hidden, log_form, roster_form
@@ -34,10 +35,9 @@ from dashboards.dutying import register_duty
 from dashboards.locale import Say, mark
 from dashboards.queries import duty
 
-__all__ = ["PATH", "TITLE", "exported", "layout", "register", "render"]
+__all__ = ["PATH", "TITLE", "layout", "register", "render"]
 
 TITLE = mark("Duty desk")
-MOST_EXPORTED = 50_000
 
 
 def layout(_: Say) -> list[Any]:
@@ -137,10 +137,11 @@ def register(app: Dash, console: Console) -> None:
                 moment = duty.moment(connection, desk.name, console.expectations(now), now)
                 since = differences(row["content"]["sections"], collect(connection, moment))
             events = duty.events(connection, row["id"])
+            preparer = seen_by(connection, viewer.name, row["prepared_by"])
         shown = handover_view(desk, row, since, events, _)
         state = None if row["state"] == "accepted" else row["state"]
         seen = {"id": row["id"], "sha256": row["sha256"], "state": row["state"]}
-        return shown, as_of(_, now), seen, *hidden(state, row["prepared_by"], viewer.name, works)
+        return shown, as_of(_, now), seen, *hidden(state, preparer, viewer.name, works)
 
     @guarded(
         app,
@@ -161,7 +162,7 @@ def register(app: Dash, console: Console) -> None:
             if (
                 row is None
                 or row["state"] == "accepted"
-                or hidden(row["state"], row["prepared_by"], viewer.name, True)[1]
+                or hidden(row["state"], seen_by(connection, viewer.name, row["prepared_by"]), viewer.name, True)[1]
             ):
                 return None, ""
             moment = duty.moment(connection, desk.name, console.expectations(now), now)
@@ -274,35 +275,3 @@ def _log_filters(filters: Mapping[str, str], _: Say) -> html.Div:
             text = [filters[name], icon("close")]
             shown.append(dcc.Link(text, href=address(PATH, filters, **{name: ""}), className="chip chip-on"))
     return html.Div(shown, className="filters")
-
-
-def exported(console: Console, filters: Mapping[str, str], _: Say) -> Iterable[Iterable[str]]:
-    """The log with these filters as rows of text, under a row of names."""
-    desk = chosen(console, filters)
-    yield [
-        _("Entry"),
-        _("When"),
-        _("Written"),
-        _("Who"),
-        _("Kind"),
-        _("What happened"),
-        _("Facts"),
-        _("Belongs to"),
-        _("Corrects entry"),
-    ]
-    if desk is None:
-        return
-    with reading(console.engine) as connection:
-        found = duty.log(connection, desk.name, filters, desk.zone, MOST_EXPORTED)
-    for row in found:
-        yield [
-            str(row["id"]),
-            _.instant(row["at"]),
-            _.instant(row["written_at"]),
-            row["who"],
-            word(ENTRY_KIND, row["kind"], _),
-            row["text"],
-            "; ".join(f"{name}: {value}" for name, value in row["fields"].items()),
-            row["link"] or "",
-            str(row["corrects"] or ""),
-        ]

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dash import Dash, Input, Output, State, ctx, html, no_update
+from dash import Dash, Input, Output, html
 from dash import dcc as dash_core
-from dash.dependencies import ALL
-from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
 
-from alerts.duty import jobs as commands
 from alerts.duty.config import DutyFile
-from alerts.duty.errors import DutyError
 from alerts.duty.plan_config import Plan
 from alerts.duty.plan_days import due_days
-from core.store.open import reading, writing
+from core.store.open import reading
 from dashboards.callbacks import guarded
-from dashboards.components import notices
 from dashboards.components.filters import chips, parse, whole
 from dashboards.components.icons import icon
 from dashboards.components.job_parts import (
@@ -38,10 +31,10 @@ from dashboards.components.job_parts import (
 from dashboards.components.panels import as_of, panel
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
+from dashboards.job_doings import register_jobs
 from dashboards.locale import Say, mark
 from dashboards.queries import jobs
 from dashboards.queries.rows import Row
-from dashboards.sentences import told
 
 __all__ = ["PATH", "TITLE", "layout", "register", "render"]
 
@@ -139,122 +132,7 @@ def register(app: Dash, console: Console) -> None:
             row = None if wanted is None else jobs.one(connection, wanted, console.clock())
         return checklist(row, speaking(console)) if row is not None and row["state"] == "open" else []
 
-    _commands(app, console)
-
-
-def _commands(app: Dash, console: Console) -> None:
-    typed = (
-        State("url", "search"),
-        State({"type": "job-value", "item": ALL}, "value"),
-        State({"type": "job-value", "item": ALL}, "id"),
-        State({"type": "job-remark", "item": ALL}, "value"),
-        State({"type": "job-remark", "item": ALL}, "id"),
-    )
-
-    def doing(button: str) -> Callable[..., Any]:
-        return guarded(
-            app,
-            "duty.work",
-            Output("job-done", "data", allow_duplicate=True),
-            Output("notices", "sendNotifications", allow_duplicate=True),
-            Input(button, "n_clicks"),
-            *typed,
-            prevent_initial_call=True,
-        )
-
-    def run(clicks: int | None, search: str, given: Mapping[str, tuple[str, str]], ends: bool) -> tuple[Any, Any]:
-        number = whole(parse(search).get("job"))
-        if not clicks or number is None:  # a page that was just put in place calls once without a click
-            raise PreventUpdate
-        _, who, now = speaking(console), current_viewer().name, console.clock()
-        try:
-            with writing(console.engine) as connection:
-                keep(connection, number, who, given, now)
-                if ends:
-                    commands.finish(connection, number, who, now)
-        except DutyError as error:
-            return no_update, [notices.failed(_, told(str(error), _))]
-        return now.isoformat(), [notices.done(_, _("The job is done.") if ends else _("The results are kept."))]
-
-    @doing("job-save")
-    def save(clicks: int | None, search: str, *given: Any) -> tuple[Any, Any]:
-        return run(clicks, search, results(*given), False)
-
-    @doing("job-finish")
-    def finish(clicks: int | None, search: str, *given: Any) -> tuple[Any, Any]:
-        return run(clicks, search, results(*given), True)
-
-    @guarded(
-        app,
-        "duty.work",
-        Output("job-done", "data", allow_duplicate=True),
-        Output("notices", "sendNotifications", allow_duplicate=True),
-        Input({"type": "job-file", "item": ALL}, "contents"),
-        State({"type": "job-file", "item": ALL}, "filename"),
-        State({"type": "job-file", "item": ALL}, "id"),
-        State("url", "search"),
-        prevent_initial_call=True,
-    )
-    def attach(contents: Any, names: Any, ids: Any, search: str) -> tuple[Any, Any]:
-        number, chosen = whole(parse(search).get("job")), ctx.triggered_id
-        if number is None or not isinstance(chosen, dict) or not isinstance(contents, list):
-            raise PreventUpdate
-        place = next((at for at, known in enumerate(ids) if known.get("item") == chosen.get("item")), None)
-        if place is None or not contents[place]:
-            raise PreventUpdate
-        _, now = speaking(console), console.clock()
-        try:
-            content = decoded(contents[place])
-            with writing(console.engine) as connection:
-                item, name = str(chosen["item"]), str(names[place])
-                digest = commands.attach(connection, number, current_viewer().name, item, name, content, now)
-        except DutyError as error:
-            return no_update, [notices.failed(_, told(str(error), _))]
-        return now.isoformat(), [
-            notices.done(_, _("The file is kept; its SHA-256 begins with {print}.", print=digest[:12]))
-        ]
-
-
-def results(values: Any, value_ids: Any, remarks: Any, remark_ids: Any) -> dict[str, tuple[str, str]]:
-    """What was typed, by the code of the item: result and remark; a result that is empty is none."""
-    lists = (values, value_ids, remarks, remark_ids)
-    if not all(isinstance(one, list) for one in lists):
-        raise PreventUpdate
-    said = {known["item"]: text for text, known in zip(remarks, remark_ids, strict=True)}
-    return {
-        str(known["item"]): (str(value), str(said.get(known["item"]) or ""))
-        for value, known in zip(values, value_ids, strict=True)
-        if value not in (None, "")
-    }
-
-
-def keep(connection: Connection, number: int, who: str, given: Mapping[str, tuple[str, str]], now: datetime) -> None:
-    """Write the results that are new or changed. Raises DutyError as the command does."""
-    row = jobs.one(connection, number, now)
-    known = row["results"] if row is not None else {}
-    for code, (value, remark) in given.items():
-        before = known.get(code, {})
-        same = str(before.get("value")) == value or _number(before.get("value")) == _number(value) is not None
-        if not (before and same and before.get("remark", "") == remark.strip()):
-            commands.fill(connection, number, who, code, value, remark, now)
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def decoded(content: Any) -> bytes:
-    """The bytes of a file as a browser sends it: data:TYPE;base64,.... Raises DutyError for anything else."""
-    kind, comma, text = str(content).partition(",")
-    try:
-        if not comma or not kind.endswith(";base64"):
-            raise ValueError(kind)
-        return base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise DutyError("The file did not arrive whole; choose it again.") from error
+    register_jobs(app, console)
 
 
 def plans_of(console: Console) -> dict[str, Plan]:

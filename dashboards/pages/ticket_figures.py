@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, panel, scrolling
 from dashboards.components.speaking import speaking
 from dashboards.components.ticket_detail import party
-from dashboards.components.words import PRIORITY, ticket_kind
+from dashboards.components.words import PRIORITY, ticket_kind, word
 from dashboards.context import Console
 from dashboards.locale import Say, mark
 from dashboards.queries import ticket_figures
@@ -55,8 +55,21 @@ def register(app: Dash, console: Console) -> None:
     )
     def show(search: str, _tick: Any) -> tuple[Any, Any]:
         filters, now, _ = parse(search), console.clock(), speaking(console)
-        rows = read(console, filters, now)
-        return render_filters(filters, console.tickets, _), render(rows, filters, now, console.tickets, _)
+        rows, book = read(console, of_table(filters), now), console.tickets
+        shown = [render(rows, of_table(filters), now, book, _)]
+        if filters.get("month"):
+            with reading(console.engine) as connection:
+                found = ticket_figures.members(connection, console.timezone, filters)
+            shown.insert(0, render_members(found, filters, now, book, _))
+        return render_filters(of_table(filters), book, _), html.Div(shown, className="page-body")
+
+
+def of_table(filters: Mapping[str, str]) -> dict[str, str]:
+    """The filters of the table; those of one of its lines are left out while a month is looked at."""
+    if not filters.get("month"):
+        return dict(filters)
+    kept = {name: value for name, value in filters.items() if name not in ("month", "part", "kind", "department")}
+    return kept | ({"kind": filters["of"]} if filters.get("of") else {})
 
 
 def read(console: Console, filters: Mapping[str, str], now: datetime) -> list[Row]:
@@ -91,39 +104,121 @@ def render(rows: list[Row], filters: Mapping[str, str], now: datetime, book: Boo
             _("With"),
             _("Resolved"),
             _("Mean handling time"),
+            _("Mean elapsed time"),
             _("Answered in time"),
             _("Resolved in time"),
         )
         head = html.Tr([html.Th(name, className="num" if at > 2 else "") for at, name in enumerate(names)])
         body = scrolling(
-            html.Table([html.Thead(head), html.Tbody([_line(row, book, _) for row in rows])], className="table")
+            html.Table(
+                [html.Thead(head), html.Tbody([_line(row, filters, book, _) for row in rows])], className="table"
+            )
         )
-    return panel(_("By month, kind and department"), body, footer=as_of(_, now), actions=[taking])
+    about = html.P(
+        _(
+            "Handling time is what the clock of the kind counted until the ticket was resolved, pauses left out; elapsed time "
+            "is from opening to resolving, around the clock. Each number leads to its tickets."
+        ),
+        className="dim",
+    )
+    return panel(_("By month, kind and department"), [about, body], footer=as_of(_, now), actions=[taking])
 
 
-def _line(row: Row, book: Book, _: Say) -> html.Tr:
+def _line(row: Row, filters: Mapping[str, str], book: Book, _: Say) -> html.Tr:
+    own = {"month": row["month"], "kind": row["kind"], "department": row["department"] or "none", "ticket": ""}
+    of = filters.get("kind", "")
+
+    def link(words: str, part: str = "") -> Any:
+        return dcc.Link(words, href=address(PATH, filters, **own, part=part, of=of))
+
     cells = [
-        _.number(row["tickets"]),
-        _("{n} min", n=_.number(round(row["handled_minutes"], 1))),
-        _share(row["answered_in_time"], row["answered"], _),
-        _share(row["resolved_in_time"], row["resolved"], _),
+        link(_.number(row["tickets"])),
+        _minutes(row["handled_minutes"], _),
+        _minutes(row["elapsed_minutes"], _),
+        _share(row["answered_in_time"], row["answered"], "answered", link),
+        _share(row["resolved_in_time"], row["resolved"], "resolved", link),
     ]
     names = [row["month"], ticket_kind(row["kind"], _), party(row["department"], book, _) or ""]
+    hours = _("in working time") if _works(row["kind"], book) else _("around the clock")
+    names[1] = [names[1], html.Span(hours, className="dim sub")]
     return html.Tr([*(html.Td(name) for name in names), *(html.Td(cell, className="num") for cell in cells)])
 
 
-def _share(held: int, of: int, _: Say) -> str:
-    return "–" if not of else f"{100 * held / of:.1f} %"
+def _works(kind: str, book: Book) -> bool:
+    """Whether the clocks of a kind count working time."""
+    return kind in book.kinds and book.kinds[kind].hours == "working"
+
+
+def _minutes(minutes: float | None, _: Say) -> str:
+    return "–" if minutes is None else _("{n} min", n=_.number(round(minutes, 1)))
+
+
+def _share(held: int, of: int, part: str, link: Callable[..., Any]) -> Any:
+    """The share that held a clock, leading to those tickets; and how many did not, leading to those."""
+    if not of:
+        return "–"
+    shown = [link(f"{100 * held / of:.1f} %", part)]
+    return [*shown, " · ", link(f"−{of - held}", f"{part}_late")] if held < of else shown
+
+
+def render_members(rows: list[Row], filters: Mapping[str, str], now: datetime, book: Book, _: Say) -> Any:
+    """The tickets behind one number of the table."""
+    parts = {
+        "": mark("Resolved"),
+        "answered": mark("Answered in time"),
+        "answered_late": mark("Answered late"),
+        "resolved": mark("Resolved in time"),
+        "resolved_late": mark("Resolved late"),
+    }
+    department = filters.get("department", "")
+    about = [
+        filters["month"],
+        ticket_kind(filters["kind"], _) if filters.get("kind") else "",
+        "" if department in ("", "none") else party(department, book, _) or "",
+        word(PRIORITY, filters["priority"], _) if filters.get("priority") else "",
+        word(parts, filters.get("part", ""), _),
+    ]
+    back = dcc.Link(
+        [icon("close"), html.Span(_("Close"), className="unseen")],
+        href=address(PATH, of_table(filters), of=""),
+        className="shell-tool",
+    )
+    names = (_("Ticket"), _("Assigned to"), _("Resolved"), _("Handling time"), _("Answered"), _("Resolved in time"))
+    head = html.Tr([html.Th(name, className="num" if at == 3 else "") for at, name in enumerate(names)])
+    lines = [_member(row, _) for row in rows]
+    body = scrolling(html.Table([html.Thead(head), html.Tbody(lines)], className="table"))
+    title = " · ".join(words for words in about if words)
+    listed = body if rows else empty(_("No ticket makes up this number."))
+    return panel(title, listed, footer=as_of(_, now), actions=[back])
+
+
+def _member(row: Row, _: Say) -> html.Tr:
+    cells = [
+        dcc.Link(f"#{row['id']} {row['title']}", href=f"/tickets/{row['id']}"),
+        row["assignee"] or row["resolved_by"],
+        _.instant(row["resolved_at"]),
+        "–" if row["handled_s"] is None else _.age(float(row["handled_s"])),
+        _held(row["responded_at"], row["respond_due_at"], _),
+        _held(row["resolved_at"], row["due_at"], _),
+    ]
+    return html.Tr([html.Td(cell, className="num" if at == 3 else "") for at, cell in enumerate(cells)])
+
+
+def _held(done_at: datetime | None, due_at: datetime | None, _: Say) -> str:
+    if due_at is None:
+        return "–"
+    return _("in time") if done_at is not None and done_at <= due_at else _("late")
 
 
 def exported(console: Console, filters: Mapping[str, str], _: Say) -> list[list[str]]:
     """The figures that the page shows with these filters, as rows of text."""
     rows = read(console, filters, console.clock())
-    head = ["month", "kind", "department", "handled_minutes", *_COUNTS]
+    head = ["month", "kind", "department", "handled_minutes", "elapsed_minutes", *_COUNTS]
     return [
         head,
         *(
-            [row["month"], row["kind"], row["department"] or "", f"{row['handled_minutes']:.2f}"]
+            [row["month"], row["kind"], row["department"] or ""]
+            + ["" if row[name] is None else f"{row[name]:.2f}" for name in ("handled_minutes", "elapsed_minutes")]
             + [str(row[name]) for name in _COUNTS]
             for row in rows
         ),

@@ -24,6 +24,7 @@ from dashboards.locale import Say, mark
 from dashboards.queries import tickets
 from dashboards.queries.rows import Row
 from dashboards.ticket_doings import register_doings
+from dashboards.ticket_writing import register_writing
 
 PATH = "/tickets"
 TITLE = mark("Tickets")
@@ -79,13 +80,17 @@ def register(app: Dash, console: Console) -> None:
         with reading(console.engine) as connection:
             rows = tickets.tickets(connection, now, filters)
             load = tickets.load(connection, now)
-        return render(rows, filters, now, _), render_filters(filters, _, console.tickets), render_load(load, _)
+            own = tickets.department_of(connection, current_viewer().name)
+        shown = render_filters(filters, _, console.tickets, own)
+        return render(rows, filters, now, _), shown, render_load(load, _)
 
     register_doings(app, console)
+    register_writing(app, console)
 
 
-def render_filters(filters: Mapping[str, str], _: Say, book: Book | None = None) -> list[Any]:
-    """Links that change one filter each; kinds and departments from a list, since there are many."""
+def render_filters(filters: Mapping[str, str], _: Say, book: Book | None = None, own: str | None = None) -> list[Any]:
+    """Links that change one filter each; kinds and departments from a list, since there are many. `own` is the department
+    of the viewer, whose queue is one link away."""
     book = book or default_book()
     kept = {name: value for name, value in filters.items() if name != "ticket"}
     everything = [("", _("all"))]
@@ -94,6 +99,7 @@ def render_filters(filters: Mapping[str, str], _: Say, book: Book | None = None)
             _("Priority"), PATH, kept, "priority", [*everything, *((code, _(name)) for code, name in PRIORITY.items())]
         ),
         chips(_("Assigned to"), PATH, kept, "assignee", [*everything, ("none", _("nobody")), *_mine(_)]),
+        *([chips(_("Department"), PATH, kept, "department", [*everything, (own, _("my department"))])] if own else []),
         chips(_("Deadline"), PATH, kept, "late", [*everything, ("yes", _("late"))]),
         folded(_("Kind"), kept, "kind", [(code, ticket_kind(code, _)) for code in book.kinds], _),
         folded(_("With"), kept, "department", [(code, party(code, book, _) or code) for code in book.parties], _),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from alerts.tickets import membership
 from alerts.tickets.kinds import AT_WORK, OVER
-from core.store.tables import alert, ticket, ticket_event, ticket_file, ticket_link, user
+from core.store.tables import alert, break_case, target, ticket, ticket_event, ticket_file, ticket_link, user
 from dashboards.queries.rows import Row, rows
 
 CLOSED_DAYS = 7
@@ -19,7 +20,8 @@ def tickets(connection: Connection, now: datetime, filters: Mapping[str, str]) -
     """Tickets that are not over, and those that ended within 7 days; sorted by what is left until they are late.
 
     Filters: state, kind, priority, department, assignee (a name, or `none`), late (yes), q (a part of the title). Each row
-    has `next_due_at` besides: when the first of its clocks that still run has run out.
+    has `next_due_at` besides: when the first of its clocks that still run has run out; and `at_risk`: minor units and
+    currency of what its breaks put at risk.
     """
     statement = select(ticket, alert.c.target, alert.c.severity, alert.c.check_name).join(
         alert, alert.c.id == ticket.c.alert_id, isouter=True
@@ -39,9 +41,27 @@ def tickets(connection: Connection, now: datetime, filters: Mapping[str, str]) -
         statement = statement.where(ticket.c.title.ilike(part, escape="\\"))
     statement = statement.order_by(ticket.c.due_at.is_(None), ticket.c.due_at, ticket.c.id).limit(MOST)
     found = [row | {"next_due_at": next_due(row)} for row in rows(connection.execute(statement).mappings())]
+    at_risk = money_at_risk(connection, [row["id"] for row in found])
+    found = [row | {"at_risk": at_risk.get(row["id"], [])} for row in found]
     return sorted(
         found, key=lambda row: (row["next_due_at"] is None, row["next_due_at"] or row["opened_at"], row["id"])
     )
+
+
+def money_at_risk(connection: Connection, numbers: Collection[int]) -> dict[int, list[tuple[int, str]]]:
+    """What the breaks that wait for these tickets put at risk, by ticket: minor units and currency, one for each currency."""
+    found: dict[int, list[tuple[int, str]]] = {}
+    query = select(break_case.c.ticket_id, break_case.c.currency, func.sum(break_case.c.at_risk_minor).label("minor"))
+    query = query.where(break_case.c.ticket_id.in_(numbers), break_case.c.closed_at.is_(None))
+    query = query.group_by(break_case.c.ticket_id, break_case.c.currency).order_by(break_case.c.currency)
+    for row in connection.execute(query) if numbers else ():
+        found.setdefault(row.ticket_id, []).append((int(row.minor), row.currency))
+    return found
+
+
+def department_of(connection: Connection, name: str) -> str | None:
+    """The department, branch or integrator of a person; none for somebody without one."""
+    return membership.department_of(connection, name)
 
 
 def next_due(row: Row) -> datetime | None:
@@ -59,9 +79,11 @@ def _late(now: datetime) -> ColumnElement[bool]:
 
 def one(connection: Connection, ticket_id: int) -> Row | None:
     """A ticket with its alert's target, or None when there is no such ticket."""
+    of_alert = (alert.c.target, alert.c.severity, alert.c.check_name, alert.c.labels.label("alert_labels"))
     statement = (
-        select(ticket, alert.c.target, alert.c.severity, alert.c.check_name)
+        select(ticket, *of_alert, target.c.kind.label("target_kind"))
         .join(alert, alert.c.id == ticket.c.alert_id, isouter=True)
+        .join(target, target.c.name == alert.c.target, isouter=True)
         .where(ticket.c.id == ticket_id)
     )
     found = connection.execute(statement).mappings().first()

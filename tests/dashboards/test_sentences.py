@@ -35,6 +35,16 @@ SAID = [
         "'-' 不是金额；请写数字和小数点，如 12.30；未写入任何内容。",
     ),
     (
+        "Ticket 12 was passed on to network; it is for its people or a dispatcher to take it.",
+        "工单 12 已转交 network；须由该部门人员或调度员领单。",
+    ),
+    (
+        "market is not of network, to which ticket 12 was passed on; ask a dispatcher.",
+        "market 不属于 network，工单 12 已转交该部门；请联系调度员。",
+    ),
+    ("Ticket 3 is resolved; its priority is of no more use.", "工单 3 的状态为「已解决」；不能再修改优先级。"),
+    ("Ticket 3 has the priority high already.", "工单 3 的优先级已是「高」。"),
+    (
         "/data/exchange/2026-11-01/billing.csv: the billing file is missing; ask the sender for it",
         "/data/exchange/2026-11-01/billing.csv：计费的文件缺失；请向发送方索取",
     ),

@@ -1,9 +1,14 @@
-"""The duty desk: rosters changed by hand, handovers, the duty log, routine job plans; and the change calendar."""
+"""The duty desk: rosters changed by hand, handovers, the duty log, routine job plans; and the change calendar.
+
+The duty log and the history of handovers are only ever appended to, and a handover that was signed by both stays as it is:
+the database itself refuses more.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, LargeBinary, Table, Text, UniqueConstraint
 
+from core.store.tables.append_only import append_only, sealed
 from core.store.tables.base import Instant, Json, RowId, metadata
 
 duty_watch = Table(
@@ -164,3 +169,12 @@ change_event = Table(
     Column("who", Text, nullable=False),
     Column("detail", Text, nullable=False),
 )
+
+
+def kept_as_written(dialect: str) -> tuple[str, ...]:
+    """Statements after which the database refuses to change what was logged and signed."""
+    return (
+        *append_only(dialect, "duty_entry", "the duty log is append-only"),
+        *append_only(dialect, "handover_event", "the history of handovers is append-only"),
+        *sealed(dialect, "handover", "accepted", "a signed handover cannot be changed"),
+    )

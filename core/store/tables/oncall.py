@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
 
 from core.store.tables.base import Instant, Json, RowId, metadata
 
@@ -46,6 +46,7 @@ on_call_feed = Table(
     Column("token_hash", Text, nullable=False, unique=True),  # SHA-256 of what stands in the address
     Column("made_at", Instant, nullable=False),
     Column("revoked_at", Instant),
+    Column("what", Text, nullable=False, server_default=text("'shifts'")),  # shifts, changes: what the calendar shows
     Index("ix_on_call_feed_owner", "owner"),
 )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text
 
+from core.store.tables.append_only import append_only
 from core.store.tables.base import Instant, Json, RowId, metadata
 
 user = Table(
@@ -16,6 +17,9 @@ user = Table(
     Column("language", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("disabled_at", Instant),
+    Column("department", Text),  # code of the department, branch or integrator whose tickets are theirs
+    Column("login", Text),  # name of their account of the operating system, if it is another one
+    Index("uq_bomc_user_login", "login", unique=True),
 )
 
 session = Table(
@@ -54,18 +58,5 @@ audit = Table(
     Column("hash", Text, nullable=False, unique=True),
 )
 
-APPEND_ONLY_SQLITE = tuple(
-    f"CREATE TRIGGER audit_no_{name} BEFORE {verb} BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
-    for name, verb in (
-        ("update", "UPDATE ON audit"),
-        ("delete", "DELETE ON audit"),
-        # INSERT OR REPLACE deletes the row in its way without any delete trigger
-        ("replace", "INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id OR hash = NEW.hash)"),
-    )
-)
-APPEND_ONLY_POSTGRESQL = (
-    "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-    "$$ BEGIN RAISE EXCEPTION 'the audit trail is append-only'; END $$",
-    "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
-    "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()",
-)
+APPEND_ONLY_SQLITE = append_only("sqlite", "audit", "the audit trail is append-only", ("id", "hash"))
+APPEND_ONLY_POSTGRESQL = append_only("postgresql", "audit", "the audit trail is append-only")

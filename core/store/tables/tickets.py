@@ -40,6 +40,8 @@ ticket = Table(
     Column("respond_late_at", Instant),
     Column("resolve_warned_at", Instant),
     Column("resolve_late_at", Instant),
+    Column("passed_on_at", Instant),  # it was passed on to its department: from then on it is for the people of it
+    Column("handled_s", BigInteger),  # time of its kind's clock until it was resolved, pauses left out
     Column("storm", Text),  # the group of alerts that it was opened for
     Index("ix_ticket_state", "state"),
     Index("ix_ticket_storm", "storm"),

@@ -16,7 +16,7 @@ from alerts.changes import commands, marking, overdue
 from alerts.changes.commands import ChangeError, Plan
 from alerts.pushed import read as pushes_read
 from core.store.open import reading, writing
-from core.store.tables import alert, audit, change_event, planned_change, target, ticket
+from core.store.tables import alert, audit, change_event, planned_change, target, ticket, user
 from tests.alerts.world import NOON, after, finding, routes, with_series
 
 WINDOW = Plan(
@@ -287,3 +287,15 @@ def test_windows_end_with_their_results() -> None:
     end, ended = NOON + timedelta(hours=1), NOON
     assert marking.window_end("running", end, None) == end
     assert marking.window_end("done", end, ended) == ended
+
+
+@pytest.mark.parametrize(("planner", "approver"), [("li.wei", "terminal:lw"), ("terminal:lw", "li.wei")])
+def test_one_person_is_not_two_by_way_of_the_terminal(world: Engine, planner: str, approver: str) -> None:
+    """Planned at one of the two, it cannot be approved at the other by the same person."""
+    made = {"role": "manager", "password_hash": "", "language": "en", "created_at": NOON}
+    with writing(world) as connection:
+        connection.execute(insert(user).values(name="li.wei", login="lw", **made))
+        number = commands.plan(connection, WINDOW, planner, NOON)
+        with pytest.raises(ChangeError, match=f"{approver} planned change {number}; another person must approve it"):
+            commands.approve(connection, number, approver, NOON)
+        commands.approve(connection, number, "terminal:boss", NOON)

@@ -26,6 +26,7 @@ from core.store.tables import (
     run_signature,
     silence,
     ticket,
+    user,
 )
 from tests.alerts.duty.desks import NOON, desk, people
 
@@ -361,3 +362,23 @@ def test_a_day_that_was_run_again_is_signed_by_its_latest_run(store: Engine) -> 
         a_run(connection, 2, control="c")
         a_run(connection, 3, outcome="refused", control="d")
         assert [item["key"] for item in collect(connection, moment())["runs"]] == ["run/2"]
+
+
+def test_one_person_does_not_sign_twice_by_way_of_the_terminal(store: Engine) -> None:
+    """Who prepared it on the page cannot accept or refuse it at the terminal, under whatever login they work there."""
+    number, digest = prepared(store)
+    made = {"role": "operator", "password_hash": "", "language": "en", "created_at": NOON}
+    with writing(store) as connection:
+        connection.execute(insert(user).values(name="li.wei", login="lw", **made))
+    for who in ("terminal:li.wei", "terminal:lw"):
+        with pytest.raises(DutyError, match=f"{who} prepared handover {number}; another person must accept it"):
+            accept(store, number, who, digest)
+        with pytest.raises(DutyError, match="prepare it anew instead"), writing(store) as connection:
+            handovers.refuse(connection, number, who, "r", EVENING)
+    with reading(store) as connection:
+        incoming = handovers.people_of(connection, DESK, row(store).incoming)[-1]
+    accept(store, number, f"terminal:{incoming}", digest)
+    assert row(store).accepted_by == f"terminal:{incoming}"
+    with reading(store) as connection:
+        said = connection.scalar(select(handover_event.c.detail).where(handover_event.c.kind == "accepted"))
+    assert "not on the roster" not in str(said)

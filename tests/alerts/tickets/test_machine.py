@@ -93,7 +93,7 @@ ALMIGHTY = Person("li", BOSS.rights)
 def a_row(kind: str, state: str, **known: Any) -> Any:
     """A ticket in that state that li has, wang opened and chen resolved."""
     values = {"id": 7, "kind": kind, "state": state, "assignee": "li", "opened_by": "wang", "resolved_by": "chen"}
-    return SimpleNamespace(**values | known)
+    return SimpleNamespace(**values | {"department": "network", "passed_on_at": None} | known)
 
 
 @pytest.mark.parametrize("kind", CODES)

@@ -16,9 +16,9 @@ from core.store.tables import job, target
 from dashboards.components.change_parts import with_bands
 from dashboards.components.duty_forms import hidden as handover_hidden
 from dashboards.components.job_parts import job_state, month_days, month_of, shares
+from dashboards.job_doings import arrived, results
 from dashboards.locale import Say
 from dashboards.pages import changes as changes_page
-from dashboards.pages.job_plans import decoded, results
 from dashboards.queries import alerts as alert_reads
 from dashboards.queries import changes as change_reads
 from dashboards.queries import jobs as job_reads
@@ -64,7 +64,7 @@ def test_a_month_of_the_address(text: str, first: str) -> None:
 @pytest.mark.parametrize("content", ["", "data:,x", "data:image/png;base64", "data:image/png;base64,***", None])
 def test_a_file_that_did_not_arrive_is_refused(content: Any) -> None:
     with pytest.raises(DutyError, match="did not arrive whole"):
-        decoded(content)
+        arrived(content)
 
 
 def test_what_was_typed_becomes_results() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, insert
 
 from core.store.open import writing
 from core.store.tables import ticket
-from dashboards.queries.ticket_figures import figures
+from dashboards.queries.ticket_figures import PARTS, figures, members
 from dashboards.queries.tickets import load, tickets
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -41,8 +41,8 @@ def add(connection: Connection, minutes: int, resolved_at: datetime | None, **kn
 def test_mean_time_and_shares_by_month_kind_and_department(store: Engine) -> None:
     march, february = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 2, 10, tzinfo=UTC)
     with writing(store) as connection:
-        add(connection, 30, march)
-        add(connection, 90, march, responded_at=march - timedelta(minutes=75))
+        add(connection, 30, march, handled_s=600)
+        add(connection, 90, march, handled_s=1200, responded_at=march - timedelta(minutes=75))
         add(connection, 60, march, department="business_support")
         add(connection, 60, february, due_at=None, respond_due_at=None)
         add(connection, 10, datetime(2026, 2, 28, 16, 30, tzinfo=UTC), kind="fault")  # already 1 March in Shanghai
@@ -51,7 +51,7 @@ def test_mean_time_and_shares_by_month_kind_and_department(store: Engine) -> Non
         add(connection, 10, datetime(2025, 8, 1, tzinfo=UTC))  # too long ago
         found = figures(connection, NOW, SHANGHAI, {})
         only = figures(connection, NOW, SHANGHAI, {"department": "business_support", "kind": "high_fee"})
-    counts = ("tickets", "handled_minutes", "answered", "answered_in_time", "resolved", "resolved_in_time")
+    counts = ("tickets", "elapsed_minutes", "answered", "answered_in_time", "resolved", "resolved_in_time")
     shown = [(row["month"], row["kind"], row["department"], *(row[name] for name in counts)) for row in found]
     assert shown == [
         ("2026-03", "fault", "customer_service", 1, 10.0, 1, 1, 1, 1),
@@ -60,6 +60,35 @@ def test_mean_time_and_shares_by_month_kind_and_department(store: Engine) -> Non
         ("2026-02", "high_fee", "customer_service", 1, 60.0, 0, 0, 0, 0),
     ]
     assert [row["department"] for row in only] == ["business_support"]
+    assert [row["handled_minutes"] for row in found] == [None, None, 15.0, None]
+
+
+def test_each_share_leads_to_the_tickets_that_make_it_up(store: Engine) -> None:
+    """What is counted and what is listed are the same tickets, whatever the clocks of each."""
+    march = datetime(2026, 3, 2, tzinfo=UTC)
+    late = {"responded_at": march - timedelta(minutes=75)}
+    with writing(store) as connection:
+        add(connection, 30, march, title="both in time")
+        add(connection, 90, march, title="both late", **late)
+        add(connection, 90, march, title="answer in time")
+        add(connection, 30, march, title="no clocks", due_at=None, respond_due_at=None)
+        add(connection, 30, march, title="never answered", responded_at=None)
+        add(connection, 30, march, title="with nobody", department=None)
+        add(connection, 30, march, title="closed by its alert", resolved_by=None)
+        add(connection, 30, march, title="of another kind", kind="fault")
+        (line,) = [row for row in figures(connection, NOW, SHANGHAI, {"kind": "high_fee"}) if row["department"]]
+        own = {"month": "2026-03", "kind": "high_fee", "department": "customer_service"}
+        listed = {part: members(connection, SHANGHAI, own | {"part": part}) for part in ("", *PARTS)}
+        nobody = members(connection, SHANGHAI, own | {"department": "none"})
+        assert members(connection, SHANGHAI, own | {"month": "2026-13"}) == []
+    names = {part: sorted(row["title"] for row in rows) for part, rows in listed.items()}
+    assert names["answered"] == ["answer in time", "both in time"]
+    assert names["answered_late"] == ["both late", "never answered"]
+    assert names["resolved"] == ["both in time", "never answered"]
+    assert names["resolved_late"] == ["answer in time", "both late"]
+    assert len(names[""]) == line["tickets"] == 5
+    assert (line["answered"], line["answered_in_time"]) == (4, 2)
+    assert [row["title"] for row in nobody] == ["with nobody"]
 
 
 def test_the_board_sorts_by_the_clock_that_runs_out_first_and_filters(store: Engine) -> None:

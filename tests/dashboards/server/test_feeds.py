@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import icalendar
 import pytest
+from sqlalchemy import insert
 
+from alerts.changes import commands
+from alerts.changes.commands import Plan
 from alerts.oncall import feeds
 from alerts.oncall.config import OnCallFile
 from core.store.open import writing
-from dashboards.gate import FEED, is_public
+from core.store.tables import target
+from dashboards.gate import CHANGE_FEED, FEED, is_public
 from dashboards.server import create_app
 from tests.alerts.oncall.world import layer, plan
 from tests.dashboards.server.conftest import NOON, House, sample_pages
+
+HOST = {
+    "name": "host-1",
+    "kind": "host",
+    "labels": {},
+    "site": "",
+    "system": "",
+    "demo": False,
+    "runs_on": [],
+    "depends_on": [],
+}
 
 
 @pytest.fixture
@@ -42,7 +58,40 @@ def test_a_calendar_is_read_by_its_address_until_it_is_revoked(served: House) ->
     assert stranger.get(f"{FEED}{secret}.ics").status_code == 404
 
 
+def test_the_changes_are_a_calendar_of_their_own(served: House) -> None:
+    """Each change keeps its identity when it moves on; a secret opens the calendar that it was made for and no other."""
+    window = {"starts_at": NOON + timedelta(hours=2), "ends_at": NOON + timedelta(hours=4)}
+    wanted = Plan("REQ-7", "New release, part 1", ["host-1"], back_out="b", contact="li 138", **window)
+    with writing(served.console.engine) as connection:
+        connection.execute(insert(target).values(HOST))
+        number = commands.plan(connection, wanted, "li.wei", NOON)
+        shifts = feeds.renew(connection, "operator", NOON)
+        secret = feeds.renew(connection, "viewer", NOON, feeds.CHANGES)
+        assert feeds.renew(connection, "operator", NOON, feeds.CHANGES)
+    stranger = served.client()
+    answer = stranger.get(f"{CHANGE_FEED}{secret}.ics")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
+    (event,) = icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
+    assert (str(event["SUMMARY"]), str(event["STATUS"])) == ("REQ-7 New release, part 1", "TENTATIVE")
+    assert (event["DTSTART"].dt, event["DTEND"].dt) == (wanted.starts_at, wanted.ends_at)
+    assert str(event["URL"]).endswith(f"/changes?change={number}")
+    assert "targets: host-1" in str(event["DESCRIPTION"])
+    assert stranger.get(f"{CHANGE_FEED}{shifts}.ics").status_code == 404
+    assert stranger.get(f"{FEED}{secret}.ics").status_code == 404
+    assert stranger.get(f"{FEED}{shifts}.ics").status_code == 200  # not ended by the calendar of changes
+    with writing(served.console.engine) as connection:
+        commands.cancel(connection, number, "li.wei", "not needed", NOON)
+    (later,) = icalendar.Calendar.from_ical(stranger.get(f"{CHANGE_FEED}{secret}.ics").content).walk("VEVENT")
+    assert (later["UID"], str(later["STATUS"])) == (event["UID"], "CANCELLED")
+    with writing(served.console.engine) as connection:
+        feeds.revoke(connection, "viewer", NOON, feeds.CHANGES)
+    assert stranger.get(f"{CHANGE_FEED}{secret}.ics").status_code == 404
+
+
 PATHS = [
+    ("GET", f"{CHANGE_FEED}abc.ics", True),
+    ("POST", f"{CHANGE_FEED}abc.ics", False),
+    ("GET", "/changes", False),
     ("GET", f"{FEED}abc.ics", True),
     ("POST", f"{FEED}abc.ics", False),
     ("GET", f"{FEED}abc", False),

@@ -15,7 +15,8 @@ from core.store.open import reading
 from core.store.tables import ticket
 from dashboards.server import create_app
 from dashboards.shell import register_pages
-from dashboards.ticket_doings import decoded, named, number_of
+from dashboards.ticket_doings import named, number_of
+from dashboards.uploads import decoded
 from tests.dashboards.server.conftest import House
 from tests.dashboards.server.matrix import UPDATE
 
@@ -142,17 +143,31 @@ def test_the_figures_are_the_same_as_csv(house: House) -> None:
     house.clock.move(minutes=30)
     do(operator, number, "resolve", {"finding": "fraud", "verified_by": "li"}, cause="a", remedy="b")
     (row,) = operator.get(f"{TICKETS}/figures").json()["figures"]
-    assert (row["month"], row["kind"], row["tickets"], row["handled_minutes"]) == ("2026-03", "high_fee", 1, 30.0)
+    assert (row["month"], row["kind"], row["tickets"], row["elapsed_minutes"]) == ("2026-03", "high_fee", 1, 30.0)
+    assert row["handled_minutes"] == 0.0  # the evening is no working time
     assert (row["answered_in_time"], row["resolved_in_time"]) == (1, 1)
     text = house.client("viewer").get("/exports/tickets.csv?kind=complaints").content.decode("utf-8-sig")
     (line,) = csv.DictReader(io.StringIO(text))
-    assert (line["month"], line["kind"], line["handled_minutes"], line["tickets"]) == (
-        "2026-03",
-        "high_fee",
-        "30.00",
-        "1",
-    )
+    names = ("month", "kind", "handled_minutes", "elapsed_minutes", "tickets")
+    assert [line[name] for name in names] == ["2026-03", "high_fee", "0.00", "30.00", "1"]
     assert operator.get(f"{TICKETS}/figures?kind=fault").json()["figures"] == []
+
+
+def test_a_link_comes_off_and_the_priority_changes(house: House) -> None:
+    """Both with a sentence where they cannot, and with the right that each needs."""
+    operator, manager = house.machine("operator"), house.machine("manager")
+    first, second = (opened(operator)["ticket"]["id"] for _each in range(2))
+    operator.post(f"{TICKETS}/{first}/links", json={"relation": "caused_by", "number": second})
+    off = operator.delete(f"{TICKETS}/{first}/links/caused_by/{second}")
+    assert (off.status_code, off.json()["links"]) == (200, [])
+    assert operator.delete(f"{TICKETS}/{first}/links/caused_by/{second}").status_code == 409
+    assert house.machine("viewer").delete(f"{TICKETS}/{first}/links/caused_by/{second}").status_code == 403
+    lower = {"priority": "low", "reason": "it can wait"}
+    refused = operator.post(f"{TICKETS}/{first}/priority", json=lower)
+    assert (refused.status_code, "for a dispatcher" in refused.text) == (409, True)
+    done = manager.post(f"{TICKETS}/{first}/priority", json=lower)
+    assert (done.status_code, done.json()["ticket"]["priority"]) == (200, "low")
+    assert done.json()["history"][0]["kind"] == "priority"
 
 
 def test_a_forged_callback_moves_nothing_for_a_viewer_and_only_what_may_be_moved_for_others(bare: House) -> None:
