@@ -6,7 +6,7 @@ two messages of one group are never closer than that unless nothing was told yet
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -77,13 +77,36 @@ def scheduled(before: Group | None, decision: Decision, row: AnyRow, now: dateti
 
 
 def replan(connection: Connection, routes: RoutesFile, now: datetime) -> None:
-    """Fit the groups to another routes.yaml: open alerts get their new groups, groups that lost theirs are looked at."""
-    rows = connection.execute(select(alert.c.id, alert.c.labels).where(alert.c.resolved_at.is_(None))).all()
-    plan(connection, routes, [row.id for row in rows], now)
-    live = {decision.key for row in rows for decision in route(routes.tree, row.labels)}
+    """Fit the groups to another routes.yaml: open alerts get their new groups, groups that lost theirs are looked at.
+
+    Under the same routes.yaml it changes nothing: what a group knows of already keeps the time that it has.
+    """
+    rows = connection.execute(select(alert).where(alert.c.resolved_at.is_(None))).all()
+    visits = [(row, decision) for row in rows for decision in route(routes.tree, row.labels)]
+    known = groups.by_key(connection, dict.fromkeys(decision.key for _, decision in visits))
+    new = [row.id for row, decision in visits if not _looked_at(known.get(decision.key), row)]
+    plan(connection, routes, dict.fromkeys(new), now)
     active = connection.scalars(select(notify_group.c.key).where(notify_group.c.next_flush_at.is_not(None)))
-    orphans = groups.by_key(connection, [key for key in active if key not in live])
-    groups.save(connection, [replace(group, next_flush_at=now) for group in orphans.values()])
+    idle = groups.by_key(connection, [key for key in active if key not in known])
+    told = groups.alerts_by_id(connection, {number for group in idle.values() for number in group.told})
+    orphans = [group for group in idle.values() if group.told and not _leads_to(routes, group, told)]
+    groups.save(connection, [replace(group, next_flush_at=now) for group in orphans])
+
+
+def _looked_at(group: Group | None, row: AnyRow) -> bool:
+    """Whether the group kept this open alert quiet at its latest flush, and has a time for looking again. Pure."""
+    return group is not None and group.next_flush_at is not None and row.id in group.muted
+
+
+def _leads_to(routes: RoutesFile, group: Group, told: Mapping[int, AnyRow]) -> bool:
+    """Whether an alert that the group told of belongs to it under the severity that it was told with. Pure."""
+    for number, severity in group.told.items():
+        row = told.get(number)
+        if row is not None:
+            labels = row.labels if row.severity == severity else {**row.labels, "severity": severity}
+            if any(decision.key == group.key for decision in route(routes.tree, labels)):
+                return True
+    return False
 
 
 def _visits(routes: RoutesFile, labels: dict[str, str], moved: bool) -> Iterator[tuple[Decision, bool]]:

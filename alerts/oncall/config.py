@@ -160,8 +160,9 @@ class OnCallFile(Part):
 
     @property
     def receivers(self) -> set[str]:
-        """The receivers of routes.yaml that its steps name."""
-        return {step.receiver for one in self.escalations for step in one.steps if step.receiver}
+        """The receivers of routes.yaml that its steps and catch-alls name."""
+        steps = {step.receiver for one in self.escalations for step in one.steps if step.receiver}
+        return steps | {one.catch_all for one in self.escalations}
 
     @cached_property
     def person(self) -> dict[str, Person]:

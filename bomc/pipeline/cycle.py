@@ -21,7 +21,7 @@ from bomc.pipeline import probe_samples
 from bomc.pipeline.catalogue import Catalogue, Key
 from bomc.pipeline.intake import acceptable, representable, why_refused
 from bomc.pipeline.lead import keep_lead
-from bomc.pipeline.records import PIPELINE, give_pulse, note_probes, store_changes
+from bomc.pipeline.records import PIPELINE, give_pulse, latest_errors, note_probes, store_changes
 from bomc.pipeline.retired import forget_results, retired_findings
 from checks import absence, summary
 from checks.board import Board, Change, turns
@@ -113,6 +113,7 @@ class Cycle:
             self._retire(connection, places, now)
             resume(connection, rules.routes, now, rules.external_url, rules.tickets)
             self._restore(connection, places)
+            self._errors = latest_errors(connection)
         self._fresh = True
 
     def _retire(self, connection: Connection, places: Mapping[int, int], now: datetime) -> None:

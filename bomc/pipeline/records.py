@@ -84,6 +84,12 @@ def note_probes(
         connection.execute(statement.on_conflict_do_update(index_elements=["probe"], set_=counted), ran)
 
 
+def latest_errors(connection: Connection) -> dict[str, str]:
+    """Why the latest run of a probe failed, by its key; only of those whose latest run did."""
+    failed = select(probe_state.c.probe, probe_state.c.error).where(probe_state.c.error.is_not(None))
+    return {row.probe: row.error for row in connection.execute(failed)}
+
+
 def _unchanged(probe: Probe) -> dict[str, Any]:
     return {
         "probe": probe.key,

@@ -23,6 +23,7 @@ class Got:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    answer: int | str = ""  # how it was answered
 
     @property
     def key(self) -> str:
@@ -57,11 +58,18 @@ def hook(answer: int | str = 200, *answers: int | str) -> Iterator[Hook]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            got = Got(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            size = int(self.headers["Content-Length"])
+            sent = self.rfile.read(size)
+            if len(sent) < size:  # whoever sent it died meanwhile: nothing arrived
+                self.close_connection = True
+                return
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            got = Got(self.path, headers, orjson.loads(sent))
             receiver.got.append(got)
             receiver.on_request()
-            self.behave(receiver.answers.pop(0) if receiver.answers else receiver.answer)
+            got.answer = receiver.answers.pop(0) if receiver.answers else receiver.answer
+            with contextlib.suppress(ConnectionError):  # whoever sent it is gone
+                self.behave(got.answer)
 
         def behave(self, how: int | str) -> None:
             self.close_connection = True

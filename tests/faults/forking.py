@@ -7,7 +7,7 @@ from collections.abc import Callable
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
-PRELOAD = ["tests.faults.story", "tests.faults.live", "tests.faults.assurance"]
+PRELOAD = ["tests.faults.story", "tests.faults.live", "tests.faults.assurance", "tests.faults.alerting.teller"]
 ENDS_WITHIN_S = 60.0
 
 

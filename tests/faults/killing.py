@@ -16,13 +16,14 @@ COMMIT, ENDED = "COMMIT", "the end of a transaction"
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Die at the `number`-th step (from 0), counted from the first one that holds `since`.
+    """Die at the `number`-th step (from 0) of those that hold `only`, counted from the first one that holds `since`.
 
     A step is a statement or a commit, before it is made, or a connection given back, when its transaction is over.
     """
 
     number: int
     since: str = ""
+    only: str = ""
 
 
 class Killer:
@@ -62,7 +63,7 @@ class Killer:
                 return
             if not self._counting and point.since in statement:
                 self._counting = True
-            if not self._counting:
+            if not self._counting or point.only not in statement:
                 return
             if self._count == point.number:
                 self._note.write_text(" ".join(statement.split())[:100])

@@ -143,3 +143,9 @@ def test_warnings_tell_of_gaps_before_they_bite_and_of_people_who_cannot_be_told
     )
     assert "li.wei has no channel, so an escalation passes them by" in found
     assert any("shows in the console only" in one for one in found)
+
+
+def test_a_receiver_that_only_a_catch_all_names_is_used() -> None:
+    """So that `bomc config check` does not say of it that nothing goes there."""
+    made = file(escalations=[policy({"receiver": "team"})])
+    assert made.receivers == {"team", "desk"}

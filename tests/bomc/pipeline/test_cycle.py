@@ -254,6 +254,16 @@ def test_every_probe_has_samples_of_its_own_fate(store: Engine) -> None:
     assert row.labels["probe"] == "memory"
 
 
+def test_what_the_probe_said_is_known_after_a_restart(store: Engine) -> None:
+    """A pipeline that begins while the probe fails gives the same reason for the silence as one that went on."""
+    file = rules(checks=[check(SILENT, "absence", after="12s")])
+    run(Cycle(store, file), after(0), outcome(after(0), 0.5))
+    give = {"probe": "memory"}
+    Cycle(store, file).run([failed(after(5), "timed out")], after(5), None, give)
+    Cycle(store, file).run([], after(13), None, give)
+    assert "its probe says: timed out" in rows(store, alert)[0].annotations["reason"]
+
+
 def test_silence_opens_an_alert_and_its_end_resolves_it(store: Engine) -> None:
     """Absence alerts on UNKNOWN, with the probe's error in the reason."""
     cycle = Cycle(store, rules(checks=[check(SILENT, "absence", after="12s")]))
