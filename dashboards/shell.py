@@ -29,6 +29,7 @@ from dashboards.queries.targets import MISSED_INTERVALS
 NAVIGATION = (
     ("/", mark("Overview"), "overview"),
     ("/alerts", mark("Alerts"), "bell"),
+    ("/silences", mark("Silences"), "bell-off"),
     ("/tickets", mark("Tickets"), "ticket"),
     ("/on-call", mark("On-call"), "phone"),
     ("/duty", mark("Duty desk"), "duty"),

@@ -43,6 +43,8 @@ def merge(messages: Sequence[Message], reason: str, max_alerts: int = 0) -> Mess
         "commonAnnotations": common(one["annotations"] for one in alerts),
         "alerts": shown,
     }
+    if not all(message.body.get("test") for message in messages):
+        body.pop("test", None)
     resolved = tuple(number for number, fires in states.items() if not fires)
     return Message(body, firing, resolved, messages[-1].at, messages[0].demo, reason)
 

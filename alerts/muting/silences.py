@@ -2,7 +2,8 @@
 
 The matchers of a silence must all hold, and at least one of them must not match "". A silence whose matchers change, or
 whose start changes while it is active, ends and goes on as another with a new id; a start in the past becomes now. Here
-besides: one that would mute everything is refused. Source of the rules: silence/silence.go of Prometheus Alertmanager.
+besides: one that would mute everything needs two people (`alerts/muting/proposals.py`). Source of the rules:
+silence/silence.go of Prometheus Alertmanager.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class SilenceError(RefusedError):
 
 class UnknownSilenceError(SilenceError):
     """There is no silence of that id."""
+
+
+class TooBroadError(SilenceError):
+    """The silence would mute everything; two people together may make it (`alerts.muting.proposals`)."""
 
 
 class State(StrEnum):
@@ -85,9 +90,16 @@ class Silence:
 
 
 def create(connection: Connection, spec: Spec, who: str, now: datetime) -> str:
-    """Make a silence and return its id. Raises SilenceError when it cannot be."""
-    spec = _sound(connection, spec, now)
-    return _insert(connection, spec, who, now, replaces=None)
+    """Make a silence and return its id. Raises SilenceError when it cannot be, TooBroadError when it would mute everything."""
+    spec = sound(spec, now)
+    require_narrow(connection, spec.matchers)
+    return _insert(connection, spec, who, now, {})
+
+
+def create_for_two(connection: Connection, spec: Spec, who: str, approved_by: str, proposal: int, now: datetime) -> str:
+    """Make a silence, however much it mutes, that one person proposed and another approved. Raises SilenceError."""
+    facts: dict[str, object] = {"approved_by": approved_by, "proposal": proposal}
+    return _insert(connection, sound(spec, now), who, now, facts, by=approved_by)
 
 
 def change(connection: Connection, id: str, spec: Spec, who: str, now: datetime) -> str:
@@ -96,7 +108,8 @@ def change(connection: Connection, id: str, spec: Spec, who: str, now: datetime)
     Raises UnknownSilenceError when there is none, SilenceError when it cannot be so.
     """
     before = _locked(connection, id)
-    spec = _sound(connection, spec, now)
+    spec = sound(spec, now)
+    require_narrow(connection, spec.matchers)
     if _stays(before, spec, now):
         values = {"starts_at": spec.starts_at, "ends_at": spec.ends_at, "comment": spec.comment}
         values |= {"created_by": spec.created_by or before.created_by, "updated_at": now}
@@ -105,7 +118,7 @@ def change(connection: Connection, id: str, spec: Spec, who: str, now: datetime)
         return id
     if before.state(now) is not State.EXPIRED:
         _end(connection, before, now)
-    return _insert(connection, spec, who, now, replaces=id)
+    return _insert(connection, spec, who, now, {"replaces": id})
 
 
 def expire(connection: Connection, id: str, who: str, now: datetime) -> None:
@@ -205,8 +218,8 @@ def of_rows(rows: Iterable[Mapping[str, object]]) -> tuple[Matcher, ...]:
     )
 
 
-def _sound(connection: Connection, spec: Spec, now: datetime) -> Spec:
-    """The spec as it will be kept, to the millisecond. Raises SilenceError."""
+def sound(spec: Spec, now: datetime) -> Spec:
+    """The spec as it will be kept, to the millisecond. Raises SilenceError. How much it mutes is not asked here."""
     starts_at, ends_at = _to_ms(spec.starts_at), _to_ms(spec.ends_at)
     if not spec.comment.strip():
         raise SilenceError("A silence needs a comment: say why nobody is to be told.")
@@ -225,22 +238,23 @@ def _sound(connection: Connection, spec: Spec, now: datetime) -> Spec:
         raise SilenceError("A silence must end after it starts.")
     if ends_at <= now:
         raise SilenceError(f"The end of the silence, {ends_at:%Y-%m-%d %H:%M:%S} UTC, is past already.")
-    _not_everything(connection, spec.matchers)
     return Spec(spec.matchers, starts_at, ends_at, spec.comment.strip(), spec.created_by)
 
 
-def _not_everything(connection: Connection, matchers: Sequence[Matcher]) -> None:
+def require_narrow(connection: Connection, matchers: Sequence[Matcher]) -> None:
+    """Raises TooBroadError when these matchers mute whatever there may be, or all that is open while much is wrong."""
     shown = ", ".join(str(one) for one in matchers)
     if mutes_everything(matchers):
-        raise SilenceError(
+        raise TooBroadError(
             f"This silence would mute every alert there can be ({shown}); that is more than one person may decide. "
-            "Name what it is about: a target, a site, a check."
+            "Name what it is about: a target, a site, a check; or propose it to a second person."
         )
     labels = list(connection.scalars(select(alert.c.labels).where(alert.c.resolved_at.is_(None))))
     if mutes_all_open(matchers, labels):
-        raise SilenceError(
+        raise TooBroadError(
             f"This silence would mute all {len(labels)} open alerts, critical ones among them ({shown}); that is more "
-            "than one person may decide. Name what it is about: a target, a site, a check."
+            "than one person may decide. Name what it is about: a target, a site, a check; or propose it to a second "
+            "person."
         )
 
 
@@ -257,14 +271,16 @@ def _stays(before: Silence, spec: Spec, now: datetime) -> bool:
             return False
 
 
-def _insert(connection: Connection, spec: Spec, who: str, now: datetime, replaces: str | None) -> str:
+def _insert(
+    connection: Connection, spec: Spec, who: str, now: datetime, facts: Mapping[str, object], by: str | None = None
+) -> str:
+    """A new row, made by `who`; in the audit trail it stands under `by`, whose doing it is, with these facts besides."""
     id = str(uuid.uuid4())
     starts_at = max(spec.starts_at, _to_ms(now))
     values = {"id": id, "matchers": as_rows(spec.matchers), "starts_at": starts_at, "ends_at": spec.ends_at}
     values |= {"created_by": spec.created_by or who, "comment": spec.comment, "created_at": now, "updated_at": now}
     connection.execute(insert(silence).values(values))
-    replaced = {} if replaces is None else {"replaces": replaces}
-    _audit(connection, "create silence", id, who, now, _facts(spec) | replaced)
+    _audit(connection, "create silence", id, by or who, now, _facts(spec) | dict(facts))
     return id
 
 

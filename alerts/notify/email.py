@@ -203,7 +203,8 @@ def _html(message: Message, enclosed: Enclosed) -> str:
     if enclosed.picture:
         above += f"<p><img src='cid:{PICTURE}' width='480' height='120' alt=''></p>"
     rows = "".join(
-        f"<h3>{escape(say(one['status'], language))}: {escape(title_of(one))}</h3><table>"
+        f"<h3>{escape(say('test_mark' if message.body.get('test') else one['status'], language))}: "
+        f"{escape(title_of(one))}</h3><table>"
         + "".join(
             f"<tr><th align='left'>{escape(name_of(n, language))}</th><td>{escape(v)}</td></tr>"
             for n, v in facts_of(one, language, whole=True)

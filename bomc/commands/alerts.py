@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bomc.commands import attention
+from bomc.commands import attention, two_people
 from bomc.commands.common import HomeOption, carry_out, engine_of, err, estate_of, fail, home_of, out
 from bomc.commands.people import who
 
@@ -28,6 +28,10 @@ alerts_app.add_typer(silence_app, name="silence")
 alerts_app.command()(attention.acknowledge)
 alerts_app.command()(attention.shelve)
 alerts_app.command()(attention.unshelve)
+silence_app.command()(two_people.propose)
+silence_app.command()(two_people.approve)
+silence_app.command()(two_people.reject)
+silence_app.command("proposals")(two_people.listed)
 Answer = TypeVar("Answer")
 AtOption = Annotated[
     str | None,

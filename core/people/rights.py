@@ -28,6 +28,7 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "alerts.push": _WORKING,  # hand in alerts that something else found
         "alerts.shelve": _WORKING,  # put one alert aside for a time, and bring it back
         "alerts.silence": _WORKING,  # make, change and expire silences
+        "alerts.approve": _LEADING,  # a silence that mutes everything and that another person proposed
         "alerts.resend": _WORKING,  # messages that were not delivered
         "tickets.work": _WORKING,  # open, assign, resolve and whatever else the flow of a kind permits
         "tickets.approve": frozenset((MANAGER, ADMIN)),  # permit, confirm and cancel what others asked for

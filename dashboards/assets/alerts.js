@@ -1,4 +1,4 @@
-// The alerts page: a click on a row opens it, the buttons say which alerts are meant, a phone has one column.
+// The alerts page: a click on a row opens it, a phone has one column.
 (function () {
   "use strict";
   const NARROW = window.matchMedia("(max-width: 760px)");
@@ -23,15 +23,6 @@
   }
   NARROW.addEventListener("change", turned);
 
-  // The detail is put in place anew at every refresh, and a callback of its buttons would wait for the answer and be
-  // dropped with the button that was pressed. So the button says what it means, and the question opens at once.
-  document.addEventListener("click", function (event) {
-    const button = event.target instanceof Element && event.target.closest("[data-asks][data-alert]");
-    if (!button) return;
-    window.dash_clientside.set_props("alerts-ids", { data: [Number(button.dataset.alert)] });
-    window.dash_clientside.set_props(button.dataset.asks, { opened: true });
-  });
-
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     alerts: {
       fit: function (_viewport, columns) {
@@ -44,13 +35,6 @@
         const query = new URLSearchParams(window.location.search);
         query.set("alert", cell.rowId);
         return "?" + query.toString();
-      },
-      selectable: function (rows) {
-        return !rows || rows.length === 0;
-      },
-      askMany: function (clicks, rows) {
-        if (!clicks || !rows || !rows.length) return [window.dash_clientside.no_update, false];
-        return [rows.map((row) => Number(row.id)), true];
       },
     },
   });

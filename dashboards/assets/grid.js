@@ -53,18 +53,50 @@
     return who(props.value || {});
   };
 
-  // value: {title, reason, where, demo, state, age}: what is wrong, as a sentence; the rest shows on a phone only
+  // value: {text, folded, fixed}: how many alerts hang on this one; a click unfolds or folds them through the address
+  function twist(value, id) {
+    const mark = h("span", { className: "twist-mark", "aria-hidden": "true" }, value.folded ? "▸" : "▾");
+    if (value.fixed) return h("span", { className: "twist twist-fixed" }, mark, value.text);
+    return h(
+      "button",
+      {
+        type: "button",
+        className: "twist",
+        "aria-expanded": String(!value.folded),
+        onClick: function (event) {
+          event.stopPropagation();
+          window.bomcAlerts.fold(id);
+        },
+      },
+      mark,
+      value.text
+    );
+  }
+
+  function mute(value) {
+    const shape = h("span", { className: "icon icon-" + value.icon, "aria-hidden": "true" });
+    return h("span", { className: "mute-mark", key: value.word }, shape, value.word);
+  }
+
+  // value: {title, reason, where, demo, state, age, depth, twist, mutes, follows}: what is wrong, as a sentence, in its
+  // place under its cause; state, age and reason show on a phone only
   cells.AlertCell = function (props) {
     const value = props.value;
     if (!value) return null;
     const demo = value.demo ? h("span", { className: "demo-mark" }, value.demo) : null;
+    const mutes = (value.mutes || []).map(mute);
+    const below = value.twist ? twist(value.twist, props.data.id) : null;
+    const follows = value.follows ? h("span", null, value.follows) : null;
+    const where = value.where ? h("span", null, value.where) : null;
     return h(
       "span",
-      { className: "alert-cell" },
+      { className: "alert-cell" + (value.depth ? " alert-symptom alert-depth-" + value.depth : "") },
       h("span", { className: "alert-cell-head" }, state(value.state), h("span", { className: "dim" }, value.age)),
       h("span", { className: "alert-cell-title" }, value.title),
       value.reason ? h("span", { className: "alert-cell-why" }, value.reason) : null,
-      value.where || demo ? h("span", { className: "alert-cell-sub" }, value.where ? h("span", null, value.where) : null, demo) : null,
+      where || demo || below || follows || mutes.length
+        ? h("span", { className: "alert-cell-sub" }, below, ...mutes, where, follows, demo)
+        : null,
       h("span", { className: "alert-cell-who" }, who(props.data.who || {}))
     );
   };

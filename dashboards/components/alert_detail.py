@@ -8,7 +8,10 @@ from typing import Any
 
 from dash import dcc, html
 
+from alerts.muting.muting import SHELVED, Mute
 from core.model import instant_ms
+from dashboards.components.alert_actions import buttons_of
+from dashboards.components.alert_tree import mutes_of
 from dashboards.components.change_parts import linked_changes, with_bands
 from dashboards.components.charts import chart
 from dashboards.components.figures import Strip, strips
@@ -19,13 +22,15 @@ from dashboards.components.rows import age_s, has_it, history, title
 from dashboards.components.states import demo, state
 from dashboards.components.target_links import target_link
 from dashboards.components.words import STATUS, TICKET_STATE, word
+from dashboards.context import Viewer
 from dashboards.locale import Say
+from dashboards.queries.causes import Standing
 from dashboards.queries.rows import Row
 from dashboards.sentences import told
 
 
-def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, may: bool, _: Say) -> Any:
-    """One alert: what, where, since when, who; its last hour; its ticket; its history; `may` the viewer take it."""
+def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, viewer: Viewer, _: Say) -> Any:
+    """One alert: what, where, since when, who; its last hour, ticket and history; what the viewer may do with it."""
     row = rows["alert"]
     back = dcc.Link(
         [icon("close"), html.Span(_("Close"), className="unseen")],
@@ -34,7 +39,8 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
     )
     if row is None:
         return panel(_("Detail"), empty(_("There is no such alert.")), actions=[back])
-    still = row["resolved_at"] is None
+    still, standing = row["resolved_at"] is None, rows.get("standing")
+    mutes = standing.mutes if standing is not None else ()
     shown = row["severity"] if still else "resolved"
     work = [
         dcc.Link(
@@ -61,23 +67,31 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
             ),
             html.P(row["annotations"].get("reason", ""), className="reason"),
             *_said(row, _),
-            html.Div([_button(row, _)] if may and still else [], className="detail-line"),
+            html.Div(
+                buttons_of(row, _shelved(mutes), viewer, _) if still else [], className="detail-line alert-doings"
+            ),
+            mutes_of(mutes, _),
             _chart(rows, _),
             facts(
                 [
+                    (_("Follows from"), _cause(standing, _)),
                     (_("Check"), row["check_name"]),
                     (_("Target"), target_link(row["target"], row["kind"], row["labels"], _)),
                     (_("Change"), linked_changes(row.get("changes", ()), _)),
                     (_("Opened"), _.instant(row["opened_at"])),
                     (_("Resolved"), _.instant(row["resolved_at"]) if row["resolved_at"] else None),
                     (_("Acknowledged"), acknowledged),
+                    (
+                        _("Acknowledged until"),
+                        _.instant(row["acknowledged_until"]) if row["acknowledged_until"] else None,
+                    ),
                     (_("Comment"), row["acknowledgement"]),
-                    (_("Not told"), "; ".join(told(one, _) for one in kept_quiet(rows["events"])) if still else None),
                     (_("Runbook"), row["annotations"].get("runbook")),
                     (_("What it measures"), row["annotations"].get("description")),
                     (_("Labels"), ", ".join(f"{name}={text}" for name, text in sorted(row["labels"].items()))),
                 ]
             ),
+            *_who_is_told(rows.get("told", ()), rows["events"], _),
             html.H3(_("Ticket")),
             html.Div(work or empty(_("No ticket was opened for it."))),
             html.H3(_("History")),
@@ -106,21 +120,23 @@ def _said(row: Row, _: Say) -> list[Any]:
     return [html.H3(_("Output")), html.Pre(output, className="said", tabIndex=0)] if output else []
 
 
-def _button(row: Row, _: Say) -> html.Button:
-    """What can be done with an open alert: take it, or give it back. The button itself names the alert and the question
-    that it asks (`assets/alerts.js`), so that a click is not lost while the page is being refreshed."""
-    if row["acknowledged_by"]:
-        parts, button_id, class_name, asks = [icon("back"), _("Give back")], "alert-give-back", "", "alerts-back-modal"
-    else:
-        parts, button_id, class_name = [icon("check"), _("Acknowledge")], "alert-ack-one", " button-main"
-        asks = "alerts-modal"
-    return html.Button(
-        parts,
-        id=button_id,
-        className="button" + class_name,
-        type="button",
-        **{"data-asks": asks, "data-alert": str(row["id"])},
-    )
+def _shelved(mutes: Sequence[Mute]) -> bool:
+    return any(one.kind == SHELVED for one in mutes)
+
+
+def _cause(standing: Standing | None, _: Say) -> Any:
+    if standing is None or standing.cause is None:
+        return None
+    return dcc.Link(_("alert {n}", n=standing.cause), href=f"/alerts?alert={standing.cause}")
+
+
+def _who_is_told(standings: Sequence[tuple[str, str]], events: Sequence[Row], _: Say) -> list[Any]:
+    """Why somebody was or was not told: how the alert stands with each receiver now, and what the history last said."""
+    if not standings:
+        return []
+    lines = [html.Li(told(sentence, _)) for _receiver, sentence in standings]
+    lines += [html.Li(told(one, _), className="dim") for one in kept_quiet(events)]
+    return [html.H3(_("Who is told, and why")), html.Ul(lines, className="list told-list")]
 
 
 def _chart(rows: dict[str, Any], _: Say) -> Any:

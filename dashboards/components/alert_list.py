@@ -11,8 +11,9 @@ from dash import dcc, html
 from dashboards.components.filters import address, chips
 from dashboards.components.icons import icon
 from dashboards.components.rows import holder, title, where
-from dashboards.components.words import STATUS, TARGET_KIND, word
+from dashboards.components.words import MUTE, STATUS, TARGET_KIND, word
 from dashboards.locale import Say
+from dashboards.queries.causes import KINDS
 from dashboards.queries.rows import Row
 
 PATH = "/alerts"
@@ -107,13 +108,27 @@ def render_filters(filters: Mapping[str, str], _: Say) -> list[Any]:
         ),
         chips(_("Acknowledged"), PATH, kept, "acknowledged", [("", _("all")), ("no", _("not yet")), ("yes", _("yes"))]),
         chips(_("Class"), PATH, kept, "kind", kinds),
+        chips(
+            _("Kept quiet"),
+            PATH,
+            kept,
+            "muted",
+            [("", _("all")), ("no", _("no")), ("yes", _("yes")), *((kind, word(MUTE, kind, _)) for kind in KINDS)],
+        ),
+        chips(_("Symptoms"), PATH, kept, "symptoms", [("", _("under their cause")), ("shown", _("all shown"))]),
     ]
-    for name in ("target", "system", "q"):
+    named = {"opened": _opened(kept.get("opened", ""), _), "stale": _("stale") if kept.get("stale") == "yes" else ""}
+    if kept.get("silence"):
+        named["silence"] = _("silence {id}", id=kept["silence"][:8])
+    for name in ("target", "system", "q", "opened", "stale", "silence"):
         if kept.get(name):
-            shown.append(
-                dcc.Link([kept[name], icon("close")], href=address(PATH, kept, **{name: ""}), className="chip chip-on")
-            )
+            words = [named.get(name) or kept[name], icon("close")]
+            shown.append(dcc.Link(words, href=address(PATH, kept, **{name: ""}), className="chip chip-on"))
     return shown
+
+
+def _opened(within: str, _: Say) -> str:
+    return {"10m": _("opened in 10 min"), "24h": _("opened in 24 h")}.get(within, "")
 
 
 def render_load(load: Row, _: Say) -> list[Any]:

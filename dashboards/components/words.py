@@ -157,6 +157,16 @@ EVENT = {
     "backed_out": mark("Backed out"),
     "failed": mark("Failed"),
 }
+MUTE = {
+    "silence": mark("Silenced"),
+    "inhibition": mark("Inhibited"),
+    "dependency": mark("Parent down"),
+    "maintenance": mark("Maintenance"),
+    "shelved": mark("On the shelf"),
+    "flapping": mark("Flapping"),
+    "interval": mark("Outside hours"),
+}
+SILENCE_STATE = {"active": mark("Active"), "pending": mark("Not begun"), "expired": mark("Expired")}
 OUTCOME = {"clean": mark("Balanced"), "breaks": mark("Breaks"), "refused": mark("Refused")}
 BREAK_CLASS = {
     "matched": mark("Matched"),

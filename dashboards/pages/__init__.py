@@ -32,6 +32,7 @@ from dashboards.pages import (
     overview,
     reconciliation,
     run,
+    silences,
     target,
     targets,
     threads,
@@ -54,6 +55,7 @@ class Page(Protocol):
 MODULES = (
     overview,
     alerts,
+    silences,
     tickets,
     on_call,
     ticket_new,

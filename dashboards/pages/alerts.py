@@ -1,4 +1,4 @@
-"""Which alert first? A grid under filters that live in the address, acknowledgement of one or many, one alert in detail."""
+"""Which cause first? A grid under filters that live in the address, causes over symptoms, actions on many, the load."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
-from dash.exceptions import PreventUpdate
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from sqlalchemy import Connection
 
-from alerts import commands
+from alerts import explaining
+from alerts.config import RoutesFile
 from core.model import instant_ms
-from core.store.open import reading, writing
+from core.store.open import reading
+from dashboards.alert_doings import register_doings
 from dashboards.callbacks import guarded
-from dashboards.components import alert_list, notices
+from dashboards.components import alert_list
+from dashboards.components.alarm_load import alarm_load
+from dashboards.components.alert_actions import bulk_bar, questions
 from dashboards.components.alert_detail import alert_detail
+from dashboards.components.alert_tree import Line, arranged, decorated
 from dashboards.components.filters import parse, whole
 from dashboards.components.grids import grid
-from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, panel
 from dashboards.components.speaking import speaking
-from dashboards.context import Console, current_viewer
+from dashboards.context import Console, Viewer, current_viewer
 from dashboards.locale import Say, mark
-from dashboards.queries import alerts, changes, curves
+from dashboards.queries import alarm_load as alarm_reads
+from dashboards.queries import alerts, causes, changes, curves
+from dashboards.queries.causes import Standing
 from dashboards.queries.rows import Row
 
 PATH = "/alerts"
@@ -35,7 +40,7 @@ SIDE_BY_SIDE_PX = 1100
 
 
 def layout(_: Say) -> list[Any]:
-    """Filters, the grid with its actions, the detail at its side, and the question before acknowledging."""
+    """Filters, the grid with its actions, the detail at its side, the load below, and the questions of the actions."""
     return [
         html.Div([html.H1(_(TITLE)), html.Div(id="alerts-load", className="head-note")], className="page-head"),
         html.Div(id="alerts-filters", className="filters"),
@@ -44,16 +49,7 @@ def layout(_: Say) -> list[Any]:
                 html.Section(
                     [
                         html.Div(
-                            [
-                                html.Span(id="alerts-count", className="dim"),
-                                html.Button(
-                                    [icon("check"), _("Acknowledge selected")],
-                                    id="alerts-ack-selected",
-                                    className="button",
-                                    type="button",
-                                    disabled=True,
-                                ),
-                            ],
+                            [html.Span(id="alerts-count", className="dim"), bulk_bar(current_viewer(), _)],
                             className="panel-head",
                         ),
                         grid(
@@ -73,47 +69,17 @@ def layout(_: Say) -> list[Any]:
             id="alerts-body",
             className="columns columns-side",
         ),
+        html.Div(id="alerts-burden"),
+        html.Div(id="alerts-said", className="unseen", role="status", **{"aria-live": "polite"}),
         dcc.Store(id="alerts-ids", data=[]),
         dcc.Store(id="alerts-done"),
         dcc.Store(id="alert-shown"),
-        _question(
-            _("Acknowledge"),
-            _("What do you know, and what will you do?"),
-            _("For example: disk is being cleaned, back in 20 minutes"),
-            ("alerts-modal", "alerts-comment", "alerts-acknowledge"),
-            _,
-        ),
-        _question(
-            _("Give back"),
-            _("Why do you give it back?"),
-            _("For example: end of shift, not found yet"),
-            ("alerts-back-modal", "alerts-back-comment", "alerts-give-back"),
-            _,
-        ),
+        *questions(current_viewer(), _),
     ]
 
 
-def _question(doing: str, label: str, example: str, ids: tuple[str, str, str], _: Say) -> dmc.Modal:
-    """A question in front of the page, with one field and one button; `ids` are its own, the field's, the button's."""
-    modal, field, button = ids
-    return dmc.Modal(
-        [
-            dmc.Textarea(
-                id=field, label=label, placeholder=example, autosize=True, minRows=3, **{"data-autofocus": True}
-            ),
-            html.Div(
-                html.Button(doing, id=button, className="button button-main", type="button"), className="modal-actions"
-            ),
-        ],
-        id=modal,
-        title=doing,
-        opened=False,
-        closeButtonProps={"aria-label": _("Close")},
-    )
-
-
 def register(app: Dash, console: Console) -> None:
-    """Grid, filters and detail; acknowledgement of several or one, and giving back."""
+    """Grid, filters, detail and load on every tick; `alert_doings` has what people do."""
 
     @guarded(
         app,
@@ -126,6 +92,7 @@ def register(app: Dash, console: Console) -> None:
         Output("alert-detail", "children"),
         Output("alerts-body", "className"),
         Output("alert-shown", "data"),
+        Output("alerts-burden", "children"),
         Input("url", "search"),
         Input("viewport", "data"),
         Input("live", "data"),
@@ -135,80 +102,66 @@ def register(app: Dash, console: Console) -> None:
     def refresh(search: str, viewport: Any, _tick: Any, _done: Any, shown: Any) -> tuple[Any, ...]:
         now, filters, _ = console.clock(), parse(search), speaking(console)
         with reading(console.engine) as connection:
-            rows = alerts.alerts(connection, now, filters)
+            lines, standings, rows = listed(connection, console, filters, now)
             load = alerts.load(connection, now)
-            chosen = choose(rows, whole(filters.get("alert")), shown, has_room(viewport))
-            whole_alert = None if chosen is None else read(connection, chosen, instant_ms(now))
+            people = alarm_reads.operators_on_duty(connection, console.duty, console.oncall, now)
+            burden = alarm_reads.burden(connection, load, people, now)
+            visible = [line.row for line in lines]
+            chosen = choose(visible, whole(filters.get("alert")), shown, has_room(viewport))
+            whole_alert = None if chosen is None else read(connection, console.routes, chosen, now)
         return (
-            alert_list.grid_rows(rows, now, _, chosen),
+            render_lines(lines, standings, filters, now, chosen, _),
             alert_list.render_filters(filters, _),
             alert_list.render_load(load, _),
-            _.many("one alert", "{n} alerts", len(rows)),
+            render_count(rows, lines, _),
             as_of(_, now),
-            render(whole_alert, filters, now, current_viewer().may("alerts.acknowledge"), _),
+            render(whole_alert, filters, now, current_viewer(), _),
             "columns columns-side" + (" has-detail" if filters.get("alert") else ""),
             chosen,
+            alarm_load(burden, now, _),
         )
 
-    @guarded(
-        app,
-        "alerts.acknowledge",
-        Output("alerts-done", "data"),
-        Output("alerts-modal", "opened", allow_duplicate=True),
-        Output("alerts-comment", "value"),
-        Output("notices", "sendNotifications", allow_duplicate=True),
-        Output("alerts-grid", "deselectAll"),
-        Input("alerts-acknowledge", "n_clicks"),
-        State("alerts-ids", "data"),
-        State("alerts-comment", "value"),
-        prevent_initial_call=True,
-    )
-    def acknowledge(clicks: int | None, ids: list[int], comment: str | None) -> tuple[Any, ...]:
-        """Acknowledge each of them; those that cannot be any more are named, the others are done."""
-        if not clicks:  # a page that was just put in place calls once without a click
-            raise PreventUpdate
-        _, who = speaking(console), current_viewer().name
-        refused = []
-        for alert_id in ids:
-            try:
-                with writing(console.engine) as connection:
-                    commands.acknowledge(connection, alert_id, who, comment or "", console.clock())
-            except commands.AlertError as error:
-                refused.append(str(error))
-        said = [notices.failed(_, sentence) for sentence in refused]
-        if len(ids) > len(refused):
-            said.append(
-                notices.done(
-                    _, _.many("One alert is acknowledged.", "{n} alerts are acknowledged.", len(ids) - len(refused))
-                )
-            )
-        return clicks, False, "", said, True
-
-    @guarded(
-        app,
-        "alerts.acknowledge",
-        Output("alerts-done", "data", allow_duplicate=True),
-        Output("alerts-back-modal", "opened", allow_duplicate=True),
-        Output("alerts-back-comment", "value"),
-        Output("notices", "sendNotifications", allow_duplicate=True),
-        Input("alerts-give-back", "n_clicks"),
-        State("alerts-ids", "data"),
-        State("alerts-back-comment", "value"),
-        prevent_initial_call=True,
-    )
-    def give_back(clicks: int | None, ids: list[int], comment: str | None) -> tuple[Any, ...]:
-        """Give an alert back, so that it is sent again; a refusal is told as it was said."""
-        if not clicks or not ids:
-            raise PreventUpdate
-        _, who = speaking(console), current_viewer().name
-        try:
-            with writing(console.engine) as connection:
-                commands.unacknowledge(connection, ids[0], who, comment or "", console.clock())
-        except commands.AlertError as error:
-            return no_update, False, "", [notices.failed(_, str(error))]
-        return f"back {clicks}", False, "", [notices.done(_, _("The alert is given back; its messages go on."))]
-
+    register_doings(app, console)
     _on_the_client(app)
+
+
+def listed(
+    connection: Connection, console: Console, filters: Mapping[str, str], now: datetime
+) -> tuple[list[Line], dict[int, Standing], list[Row]]:
+    """The lines of the list with how their alerts stand, and all alerts that the filters leave, folded or not."""
+    among = causes.fitting(connection, console.routes, filters, now) if causes.wanted(filters) else None
+    rows = alerts.alerts(connection, now, filters, among)
+    standings = causes.standings(connection, console.routes, rows, now)
+    unfolded = [whole(one) for one in filters.get("unfolded", "").split(",")] + [whole(filters.get("alert"))]
+    known = {number: one.cause for number, one in standings.items()}
+    lines = arranged(rows, known, [one for one in unfolded if one is not None], everything=_unfolds(filters))
+    return lines, standings, rows
+
+
+def render_lines(
+    lines: list[Line],
+    standings: Mapping[int, Standing],
+    filters: Mapping[str, str],
+    now: datetime,
+    chosen: int | None,
+    _: Say,
+) -> list[dict[str, Any]]:
+    """The rows of the grid."""
+    shown = alert_list.grid_rows([line.row for line in lines], now, _, chosen)
+    return [
+        decorated(row, line, standings.get(line.row["id"]), _unfolds(filters), _)
+        for row, line in zip(shown, lines, strict=True)
+    ]
+
+
+def render_count(rows: list[Row], lines: list[Line], _: Say) -> str:
+    """How many alerts fit, and how many of them are folded under their causes."""
+    count, folded = _.many("one alert", "{n} alerts", len(rows)), len(rows) - len(lines)
+    return count + (" · " + _("{n} folded under their causes", n=_.number(folded)) if folded else "")
+
+
+def _unfolds(filters: Mapping[str, str]) -> bool:
+    return filters.get("symptoms") == "shown"
 
 
 def choose(rows: list[Row], wanted: int | None, shown: object, room: bool) -> int | None:
@@ -228,24 +181,11 @@ def has_room(viewport: object) -> bool:
 
 
 def _on_the_client(app: Dash) -> None:
-    """A click on a row opens it; the button above the list collects which alerts are meant."""
+    """A click on a row opens it; a phone has one column."""
     app.clientside_callback(
         ClientsideFunction("alerts", "open"),
         Output("url", "search", allow_duplicate=True),
         Input("alerts-grid", "cellClicked"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("alerts", "selectable"),
-        Output("alerts-ack-selected", "disabled"),
-        Input("alerts-grid", "selectedRows"),
-    )
-    app.clientside_callback(
-        ClientsideFunction("alerts", "askMany"),
-        Output("alerts-ids", "data", allow_duplicate=True),
-        Output("alerts-modal", "opened", allow_duplicate=True),
-        Input("alerts-ack-selected", "n_clicks"),
-        State("alerts-grid", "selectedRows"),
         prevent_initial_call=True,
     )
     app.clientside_callback(
@@ -256,12 +196,13 @@ def _on_the_client(app: Dash) -> None:
     )
 
 
-def read(connection: Any, alert_id: int, now_ms: int) -> dict[str, Any]:
+def read(connection: Connection, routes: RoutesFile, alert_id: int, now: datetime) -> dict[str, Any]:
     """All that the detail shows of one alert."""
     row = alerts.one(connection, alert_id)
     if row is None:
         return {"alert": None}
     subject = alerts.subject(connection, row["series_id"])
+    now_ms = instant_ms(now)
     start_ms = now_ms - CHART_MS
     found = {}
     if subject is not None:
@@ -277,11 +218,21 @@ def read(connection: Any, alert_id: int, now_ms: int) -> dict[str, Any]:
         "bands": changes.bands(connection, row["target"], start_ms, now_ms),
         "start_ms": start_ms,
         "end_ms": now_ms,
+        "standing": causes.standings(connection, routes, [row], now).get(alert_id),
+        "told": who_is_told(connection, routes, row, now),
     }
 
 
-def render(rows: dict[str, Any] | None, filters: Mapping[str, str], now: datetime, may: bool, _: Say) -> Any:
-    """One alert, or that none is chosen; `may` it be taken by the viewer."""
+def who_is_told(connection: Connection, routes: RoutesFile, row: Row, now: datetime) -> list[tuple[str, str]]:
+    """How an open alert stands with each receiver: its name and a sentence."""
+    if row["resolved_at"] is not None:
+        return []
+    replayed = explaining.explain(connection, routes, row["fingerprint"], now)
+    return [(one.receiver, one.sentence) for each in replayed if each.row.id == row["id"] for one in each.standing]
+
+
+def render(rows: dict[str, Any] | None, filters: Mapping[str, str], now: datetime, viewer: Viewer, _: Say) -> Any:
+    """One alert, or that none is chosen; with what the viewer may do."""
     if rows is None:
         return panel(_("Detail"), empty(_("Choose an alert to see its history, its ticket and its last hour.")))
-    return alert_detail(rows, filters, now, may, _)
+    return alert_detail(rows, filters, now, viewer, _)

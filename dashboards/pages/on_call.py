@@ -25,6 +25,7 @@ from dashboards.components.states import state
 from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.on_call_changes import register_changes
+from dashboards.page_testing import register_testing, trial_panel
 from dashboards.queries import on_call
 from dashboards.queries.rows import Row
 from dashboards.sentences import told
@@ -49,6 +50,7 @@ def layout(_: Say) -> list[Any]:
         html.Div(id="on-call-lanes"),
         html.Div(panel(_("Change the schedule"), forms(_)), id="on-call-changing", hidden=True),
         html.Div([html.Div(id="on-call-changes"), html.Div(id="on-call-load")], className="columns columns-2"),
+        trial_panel(current_viewer().may("oncall.work"), _),
         panel(_("My calendar"), [html.Div(id="on-call-feed"), html.Div(feed(_), className="form-line on-call-feed")]),
         dcc.Store(id="on-call-done"),
     ]
@@ -97,6 +99,7 @@ def register(app: Dash, console: Console) -> None:
         return not current_viewer().may("oncall.work"), schedules, first, people, people
 
     register_changes(app, console)
+    register_testing(app, console)
 
 
 def first_day(asked: str | None, now: datetime, _: Say) -> datetime:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, func, or_, select
 
 from core.store.tables import alert, alert_event, indicator, series, target, ticket
+from dashboards.queries.alert_filters import narrowed
 from dashboards.queries.changes import with_changes
 from dashboards.queries.rows import Row, rows
 
@@ -16,11 +17,14 @@ FLOOD = 10
 """More alerts than this opened within ten minutes are a flood."""
 
 
-def alerts(connection: Connection, now: datetime, filters: Mapping[str, str]) -> list[Row]:
+def alerts(
+    connection: Connection, now: datetime, filters: Mapping[str, str], among: Collection[int] | None = None
+) -> list[Row]:
     """At most 1000 alerts, worst and newest first; `changes` are the numbers of the changes that explain each.
 
     Filters: state (open, firing, unknown, resolved, all; resolved ones of the last 7 days), severity, kind (of the
-    target), system, target, acknowledged (yes, no), q (a part of name, target or reason).
+    target), system, target, acknowledged (yes, no), q (a part of name, target or reason), and those of `narrowed`.
+    `among` are the ids that come into question, none: all.
     """
     statement = (
         select(
@@ -66,6 +70,7 @@ def alerts(connection: Connection, now: datetime, filters: Mapping[str, str]) ->
         statement = statement.where(
             or_(*(column.ilike(part, escape="\\") for column in (alert.c.check_name, alert.c.target, alert.c.labels)))
         )
+    statement = narrowed(statement, now, filters, among)
     order = {"critical": 0, "warning": 1, "unknown": 2}
     found = with_changes(connection, rows(connection.execute(statement).mappings()))
     return sorted(found, key=lambda row: (row["resolved_at"] is not None, order.get(row["severity"], 3)))

@@ -8,6 +8,7 @@ SHAPES = (
     mark("Alert {n} is resolved already; there is nothing to acknowledge."),
     mark("Alert {n} is resolved already; there is nothing to pass on."),
     mark("Alert {n} is resolved already; there is nothing to give back."),
+    mark("Alert {n} is resolved already; there is nothing to assign."),
     mark("Alert {n} is with {name} already; ask them, or let them give it back."),
     mark("Alert {n} is with nobody; there is nothing to give back."),
     mark("There is no alert {n}."),

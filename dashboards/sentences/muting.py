@@ -32,6 +32,14 @@ SHAPES = (
     mark("no ticket was opened: it was muted until it was resolved"),
     mark("ticket {n} was opened"),
     mark("ticket {n} is still at work on it"),
+    mark("{who} was told"),
+    mark("{who} was not told so far"),
+    mark("the receiver has no channel, so it shows in the console only"),
+    mark("{who} has acknowledged it, so it is not repeated"),
+    mark("a message by {channel} waits in the outbox"),
+    mark("a message by {channel} waits in the outbox, after {n} tries: {error}"),
+    mark("a message by {channel} could not be delivered, after {n} tries: {error}"),
+    mark("its group is looked at next at {text} UTC"),
     mark("Silence {id} has ended already, at {text} UTC."),
     mark("A silence needs a comment: say why nobody is to be told."),
     mark("A silence needs the name of who made it (createdBy)."),
@@ -42,11 +50,20 @@ SHAPES = (
     mark("The end of the silence, {text} UTC, is past already."),
     mark(
         "This silence would mute every alert there can be ({text}); that is more than one person may decide. "
-        "Name what it is about: a target, a site, a check."
+        "Name what it is about: a target, a site, a check; or propose it to a second person."
     ),
     mark(
         "This silence would mute all {n} open alerts, critical ones among them ({text}); that is more than one person "
-        "may decide. Name what it is about: a target, a site, a check."
+        "may decide. Name what it is about: a target, a site, a check; or propose it to a second person."
     ),
+    mark("Silencing so much needs a reason; say why nobody is to be told of anything."),
+    mark("Such a silence lasts at most {n} hours; propose it again when it is still needed."),
+    mark("There is no proposal {n}."),
+    mark("Proposal {n} is decided already: {decision} by {name}."),
+    mark("Proposal {n} lapsed at {text} UTC; it waits {m} minutes for a second person. Propose it again."),
+    mark("{name} proposed silence {n}; another person must approve it."),
+    mark("Only {name} may withdraw silence {n}, or reject it who could approve it."),
+    mark("A proposal is rejected with a reason; say why it should not be."),
+    mark("There is no account named {name} that is open; only people with an account propose and decide."),
     mark("There is no silence {id}; `bomc alerts silence list` shows those there are."),
 )

@@ -26,5 +26,8 @@ SHAPES = (
     mark("The time ends at {time}, which is over; choose a later end."),
     mark("The time ends at {time}, before it begins; choose a later end."),
     mark("The time is longer than a year; choose a shorter one."),
+    mark("There is no receiver {name} in {file}."),
+    mark("The receiver {name} has no channel in {file}; nobody can be reached by it."),
+    mark("The receiver {name} was tested less than a minute ago; see what came of it first."),
 )
 """The calendar's refusals are said at the terminal only."""

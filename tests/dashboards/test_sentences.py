@@ -119,9 +119,10 @@ def test_a_sentence_is_said_in_chinese_and_stays_as_it_is_in_english(sentence: s
 RAISED = {
     "reconciliation/desk": ("DeskError",),
     "dashboards": ("DeskError",),
-    "alerts": ("AlertError", "LetterError", "SilenceError", "UnknownSilenceError"),
+    "alerts": ("AlertError", "LetterError", "SilenceError", "UnknownSilenceError", "TooBroadError", "ProposalError"),
     "alerts/tickets": ("TicketError",),
     "alerts/oncall/commands.py": ("OnCallError",),
+    "alerts/oncall/trying.py": ("OnCallError",),
     "alerts/duty": ("DutyError",),
     "alerts/changes": ("ChangeError",),
     "reconciliation/sources": ("SourceError",),

@@ -32,6 +32,8 @@ def name_of(key: str, language: str) -> str:
 def message_title(message: Message, language: str) -> str:
     """`[FIRING:2] disk-full host-1`: state, number of firing alerts, and what they have in common."""
     body = message.body
+    if body.get("test"):
+        return f"[{say('test_mark', language)}] {body['externalURL']}"
     head = f"[{say(body['status'], language)}" + (f":{len(message.firing)}]" if message.firing else "]")
     named = {**body["groupLabels"], **body["commonLabels"]}
     parts = [named[name] for name in SUBJECT_LABELS if name in named] or list(body["groupLabels"].values())
@@ -43,7 +45,8 @@ def message_text(message: Message, language: str, enclosed: Enclosed | None = No
     """The message as plain text; `whole` adds every other annotation and every label, as a mail has room for."""
     lines = list(head_lines(message, language, enclosed or Enclosed(language)))
     for one in message.body["alerts"]:
-        lines.append(f"[{say(one['status'], language)}] {title_of(one)}")
+        state = say("test_mark" if message.body.get("test") else one["status"], language)
+        lines.append(f"[{state}] {title_of(one)}")
         lines += [f"  {name_of(name, language)}: {value}" for name, value in facts_of(one, language, whole=whole)]
         lines.append("")
     return "\n".join([*lines, *tail_lines(message, language)]).rstrip() + "\n"

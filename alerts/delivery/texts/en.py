@@ -36,6 +36,7 @@ WORDS: dict[str, str] = {
     "resolved": "RESOLVED",
     "runbook": "runbook",
     "since": "since",
+    "test_mark": "TEST",
     "ticket": "ticket {n}",
     "unknown": "unknown",
     "unit": "unit",

@@ -36,6 +36,7 @@ WORDS: dict[str, str] = {
     "resolved": "已恢复",
     "runbook": "处置手册",
     "since": "开始时间",
+    "test_mark": "测试",
     "ticket": "工单 {n}",
     "unknown": "未知",
     "unit": "单位",

@@ -48,7 +48,7 @@ from core.store.tables.reconciliation import (
     run_signature,
 )
 from core.store.tables.shelving import shelf
-from core.store.tables.silencing import silence
+from core.store.tables.silencing import silence, silence_proposal
 from core.store.tables.tickets import held_ticket, ticket, ticket_event
 from core.store.tables.work_orders import ticket_file, ticket_link
 
@@ -100,6 +100,7 @@ __all__ = [
     "session",
     "shelf",
     "silence",
+    "silence_proposal",
     "target",
     "ticket",
     "ticket_event",

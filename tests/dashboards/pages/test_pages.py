@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 from sqlalchemy import Connection, Engine, insert, select
 
 import alerts as alert_package
+from alerts.config import default_routes
 from alerts.tickets import declared
 from alerts.tickets.machine import EVENT_OF
 from core.model import instant_ms
@@ -24,6 +25,7 @@ from dashboards.components.panels import as_of
 from dashboards.components.rows import title
 from dashboards.components.values import money, per_second, size, value
 from dashboards.components.words import EVENT, TICKET_STATE
+from dashboards.context import Viewer
 from dashboards.locale import Say
 from dashboards.pages import (
     alerts,
@@ -50,6 +52,8 @@ from dashboards.ticket_doings import DONE
 
 EN = Say("en", "Asia/Shanghai", "Asia/Shanghai")
 ZH = Say("zh_CN", "Asia/Shanghai", "Asia/Shanghai")
+WORKS = Viewer("li.wei", "operator", "en", EN.zone)
+LOOKS = Viewer("guest", "viewer", "en", EN.zone)
 
 
 def texts(part: Any) -> Iterator[str]:
@@ -240,14 +244,16 @@ def test_every_kind_of_event_that_alerts_and_tickets_write_has_a_word() -> None:
 
 
 def test_an_alert_in_detail_offers_acknowledgement_only_to_those_who_may(connection: Connection, now: datetime) -> None:
-    rows = alerts.read(connection, 2, instant_ms(now))
-    assert "Acknowledge" in said(alerts.render(rows, {}, now, True, EN))
-    assert "Acknowledge" not in said(alerts.render(rows, {}, now, False, EN))
-    taken = alerts.read(connection, 1, instant_ms(now))
-    assert "Give back" in said(alerts.render(taken, {}, now, True, EN))
-    assert "Give back" not in said(alerts.render(taken, {}, now, False, EN))
-    assert "8 of 8 threads are busy" in said(alerts.render(rows, {}, now, False, EN))
-    assert "There is no such alert." in said(alerts.render(alerts.read(connection, 999, 0), {}, now, True, EN))
+    rows = alerts.read(connection, default_routes(), 2, now)
+    assert "Acknowledge" in said(alerts.render(rows, {}, now, WORKS, EN))
+    assert "Acknowledge" not in said(alerts.render(rows, {}, now, LOOKS, EN))
+    taken = alerts.read(connection, default_routes(), 1, now)
+    assert "Give back" in said(alerts.render(taken, {}, now, WORKS, EN))
+    assert "Give back" not in said(alerts.render(taken, {}, now, LOOKS, EN))
+    assert "8 of 8 threads are busy" in said(alerts.render(rows, {}, now, LOOKS, EN))
+    assert "There is no such alert." in said(
+        alerts.render(alerts.read(connection, default_routes(), 999, now), {}, now, WORKS, EN)
+    )
 
 
 @pytest.mark.parametrize(
