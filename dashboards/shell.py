@@ -12,6 +12,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html, no_update
 
+from alerts.muting import proposals
 from core.people import users
 from core.store.open import reading, writing
 from dashboards.callbacks import guarded
@@ -206,6 +207,7 @@ def _counts(app: Dash, console: Console) -> None:
         Output("nav-bell", "children"),
         Output("nav-ticket", "children"),
         Output("nav-send", "children"),
+        Output("nav-bell-off", "children"),
         Input("live", "data"),
     )
     def count(_tick: Any) -> tuple[Any, ...]:
@@ -216,8 +218,10 @@ def _counts(app: Dash, console: Console) -> None:
             alert_load = alerts.load(connection, now)
             ticket_load = tickets.load(connection, now)
             unsent = deliveries.load(connection)
+            proposed = proposals.waiting(connection, now)
         shown = render_as_of(health, now, speaking(console))
-        return shown, *render_counts(alert_load, ticket_load), render_dead(unsent["dead"])
+        counts = render_counts(alert_load, ticket_load)
+        return shown, *counts, render_dead(unsent["dead"]), render_proposed(proposed)
 
 
 def render_as_of(health: dict[str, Any], now: Any, _: Say) -> list[Any]:
@@ -252,6 +256,11 @@ def render_counts(alert_load: dict[str, Any], ticket_load: dict[str, Any]) -> tu
 def render_dead(dead: int) -> Any:
     """The count beside Deliveries: messages that nobody took."""
     return html.Span(dead, className="nav-count nav-count-critical") if dead else ""
+
+
+def render_proposed(waiting: int) -> Any:
+    """The count beside Silences: proposals that wait for a second person."""
+    return html.Span(waiting, className="nav-count nav-count-warning") if waiting else ""
 
 
 def _on_the_client(app: Dash) -> None:

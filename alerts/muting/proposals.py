@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from alerts.muting import silences
 from alerts.muting.silences import SilenceError, Spec
@@ -116,6 +116,13 @@ def listed(connection: Connection, since: datetime) -> list[Proposal]:
     """Proposals of that instant and later, the newest first."""
     query = select(silence_proposal).where(silence_proposal.c.proposed_at >= since)
     return [_proposal(row) for row in connection.execute(query.order_by(silence_proposal.c.id.desc()))]
+
+
+def waiting(connection: Connection, now: datetime) -> int:
+    """How many proposals wait for a second person."""
+    open_ones = (silence_proposal.c.decision.is_(None), silence_proposal.c.lapses_at > now)
+    query = select(func.count()).select_from(silence_proposal).where(*open_ones)
+    return int(connection.execute(query).scalar_one())
 
 
 def _decide(

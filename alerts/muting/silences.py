@@ -98,7 +98,7 @@ def create(connection: Connection, spec: Spec, who: str, now: datetime) -> str:
 
 def create_for_two(connection: Connection, spec: Spec, who: str, approved_by: str, proposal: int, now: datetime) -> str:
     """Make a silence, however much it mutes, that one person proposed and another approved. Raises SilenceError."""
-    facts: dict[str, object] = {"approved_by": approved_by, "proposal": proposal}
+    facts: dict[str, object] = {"proposed_by": who, "approved_by": approved_by, "proposal": proposal}
     return _insert(connection, sound(spec, now), who, now, facts, by=approved_by)
 
 

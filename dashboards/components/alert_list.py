@@ -113,7 +113,12 @@ def render_filters(filters: Mapping[str, str], _: Say) -> list[Any]:
             PATH,
             kept,
             "muted",
-            [("", _("all")), ("no", _("no")), ("yes", _("yes")), *((kind, word(MUTE, kind, _)) for kind in KINDS)],
+            [
+                ("", _("all")),
+                ("no", _("no")),
+                ("yes", _("for any reason")),
+                *((kind, word(MUTE, kind, _)) for kind in KINDS),
+            ],
         ),
         chips(_("Symptoms"), PATH, kept, "symptoms", [("", _("under their cause")), ("shown", _("all shown"))]),
     ]

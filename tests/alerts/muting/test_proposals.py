@@ -41,6 +41,7 @@ def test_two_people_silence_everything_and_both_are_on_record(desk: Engine) -> N
             silences.create(connection, Spec(EVERYTHING, NOON, NOON + HOUR, "alone"), "li.wei", NOON)
         number = _propose(connection)
         assert silences.active(connection, after(minutes=1)) == []
+        assert [proposals.waiting(connection, after(minutes=at)) for at in (1, 30)] == [1, 0]
         id = proposals.approve(connection, number, "zhao.lei", after(minutes=10))
         (holds,) = silences.active(connection, after(minutes=10))
         longer = Spec(EVERYTHING, holds.starts_at, holds.ends_at + HOUR, "longer")
