@@ -96,13 +96,17 @@ def next_due(connection: Connection) -> datetime | None:
 
 def _tell(connection: Connection, routes: RoutesFile, now: datetime, external_url: str) -> int:
     """How many rows the outbox got from groups and escalations."""
-    made = dispatch.flush_due(connection, routes, now, external_url)
-    return made + escalating.run(connection, routes, now, external_url, partial(_kept_quiet, routes, now))
+    active = muting.read_once(connection, now)
+    made = dispatch.flush_due(connection, routes, now, external_url, active)
+    return made + escalating.run(connection, routes, now, external_url, partial(_kept_quiet, routes, now, active))
 
 
-def _kept_quiet(routes: RoutesFile, now: datetime, connection: Connection, rows: Sequence[AnyRow]) -> dict[int, str]:
+def _kept_quiet(
+    routes: RoutesFile, now: datetime, active: muting.Active, connection: Connection, rows: Sequence[AnyRow]
+) -> dict[int, str]:
     """Which alerts of these escalations nobody is to be told of now, and why: what mutes their messages mutes these, too."""
-    mutes = muting.load(connection, routes, now, [row.labels for row in rows], [row.fingerprint for row in rows])
+    asked = [row.labels for row in rows], [row.fingerprint for row in rows]
+    mutes = muting.load(connection, routes, now, *asked, active)
     found = {}
     for row in rows:
         decisions = [one for one in route(routes.tree, row.labels) if one.escalation == row.policy]

@@ -136,6 +136,7 @@ def register(app: Dash, console: Console) -> None:
         now, filters, _ = console.clock(), parse(search), speaking(console)
         with reading(console.engine) as connection:
             rows = alerts.alerts(connection, now, filters)
+            fitting = len(rows) if len(rows) < alerts.LIMIT else alerts.count(connection, now, filters)
             load = alerts.load(connection, now)
             chosen = choose(rows, whole(filters.get("alert")), shown, has_room(viewport))
             whole_alert = None if chosen is None else read(connection, chosen, instant_ms(now))
@@ -143,7 +144,7 @@ def register(app: Dash, console: Console) -> None:
             alert_list.grid_rows(rows, now, _, chosen),
             alert_list.render_filters(filters, _),
             alert_list.render_load(load, _),
-            _.many("one alert", "{n} alerts", len(rows)),
+            alert_list.render_count(len(rows), fitting, _),
             as_of(_, now),
             render(whole_alert, filters, now, current_viewer().may("alerts.acknowledge"), _),
             "columns columns-side" + (" has-detail" if filters.get("alert") else ""),
