@@ -12,7 +12,6 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 
 from alerts.delivery.fallback import DEFAULT_AFTER
-from alerts.delivery.pace import Pace
 from alerts.muting.dependencies import DependencyPolicy
 from alerts.muting.flapping import FlappingPolicy
 from alerts.muting.inhibition import InhibitRuleConfig
@@ -227,11 +226,6 @@ class RoutesFile(BaseModel):
         found = self.receiver(receiver)
         configs = [config for name, _, config in found.channels() if name == channel] if found else []
         return configs[settings] if settings < len(configs) else None
-
-    def pace_of(self, receiver: str, channel: str, settings: int) -> Pace | None:
-        """How often that channel may be used; none: as often as needed."""
-        found = self.channel_of(receiver, channel, settings)
-        return None if found is None else found.rate_limit
 
 
 def default_routes() -> RoutesFile:

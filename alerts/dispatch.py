@@ -47,18 +47,29 @@ class _Flush:
     decisions: dict[str, Decision]  # one decision of each group that has alerts
     gone: Mapping[int, AnyRow]  # alerts that were told and are no longer in their group
     mutes: Mutes
-    unmuted: dict[int, AnyRow] = field(
-        default_factory=dict
-    )  # open alerts that nothing but hours of a route keeps quiet
+    unmuted: dict[int, AnyRow] = field(default_factory=dict)  # open alerts that at most hours of a route keep quiet
+    always: dict[int, tuple[Mute, ...]] = field(default_factory=dict)  # by alert: what mutes it whatever its route
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     events: list[tuple[int, datetime, str, str, str]] = field(default_factory=list)
+
+    def mutes_of(self, row: AnyRow, decision: Decision) -> tuple[Mute, ...]:
+        """What mutes an alert on one of its routes; most of it is the same on all of them, and asked for once."""
+        if decision.mute_time_intervals or decision.active_time_intervals:
+            return self.mutes.of(row.labels, decision, row.fingerprint)
+        if row.id not in self.always:
+            self.always[row.id] = self.mutes.of(row.labels, None, row.fingerprint)
+        return self.always[row.id]
 
     def keep_quiet(self, alert_id: int, reason: str) -> None:
         self.events.append((alert_id, self.now, "kept_quiet", WHO, reason))
 
 
 def flush_due(
-    connection: Connection, routes: RoutesFile, now: datetime, external_url: str = ""
+    connection: Connection,
+    routes: RoutesFile,
+    now: datetime,
+    external_url: str = "",
+    active: muting.Active | None = None,
 ) -> tuple[int, Mapping[int, AnyRow]]:
     """Decide for every group that is due whether to tell its receiver; return how many rows the outbox got, and by their
     ids the open alerts of these groups that nothing mutes, but perhaps the hours of a route."""
@@ -75,8 +86,9 @@ def flush_due(
                 decisions[decision.key] = decision
     present = {key: {row.id for row in rows} for key, rows in firing.items()}
     gone = {number for group in due for number in group.told if number not in present.get(group.key, ())}
-    inside = [row for rows in firing.values() for row in rows]
-    mutes = muting.load(connection, routes, now, [row.labels for row in inside], [row.fingerprint for row in inside])
+    inside = list({row.id: row for rows in firing.values() for row in rows}.values())
+    asked = [row.labels for row in inside], [row.fingerprint for row in inside]
+    mutes = muting.load(connection, routes, now, *asked, active)
     flush = _Flush(routes, now, external_url, firing, decisions, groups.alerts_by_id(connection, gone), mutes)
     groups.save(connection, [_flush_group(flush, group) for group in due])
     lapse(connection, [row for row in inside if _lapsed(row, now)], now)
@@ -126,7 +138,7 @@ def _muted(flush: _Flush, group: Group, rows: list[AnyRow], decision: Decision) 
     to the history of the alert, once."""
     found = {}
     for row in rows:
-        mutes = flush.mutes.of(row.labels, decision, row.fingerprint)
+        mutes = flush.mutes_of(row, decision)
         before = group.muted.get(row.id)
         if all(one.kind == muting.INTERVAL for one in mutes):
             flush.unmuted[row.id] = row

@@ -101,8 +101,8 @@ def save(connection: Connection, groups: Iterable[Group]) -> None:
 def open_alerts(connection: Connection, groups: Sequence[Group]) -> list[AnyRow]:
     """Every open alert that can be in one of these groups, and perhaps some others."""
     query = select(alert).where(alert.c.resolved_at.is_(None))
-    conditions = [_narrow(group.labels) for group in groups]
-    if len(groups) <= NARROW_UP_TO and all(one is not None for one in conditions):
+    conditions = [_narrow(group.labels) for group in groups] if len(groups) <= NARROW_UP_TO else [None]
+    if all(one is not None for one in conditions):
         query = query.where(or_(*(one for one in conditions if one is not None)))
     return list(connection.execute(query))
 

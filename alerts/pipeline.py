@@ -100,14 +100,17 @@ def next_due(connection: Connection) -> datetime | None:
 
 def _tell(connection: Connection, routes: RoutesFile, now: datetime, external_url: str, book: Book | None) -> int:
     """How many rows the outbox got from groups and escalations; tickets that waited for the end of a mute are opened."""
-    made, unmuted = dispatch.flush_due(connection, routes, now, external_url)
+    active = muting.read_once(connection, now)
+    made, unmuted = dispatch.flush_due(connection, routes, now, external_url, active)
     holding.release(connection, routes, unmuted, now, book)
-    return made + escalating.run(connection, routes, now, external_url, partial(_kept_quiet, routes, now))
+    return made + escalating.run(connection, routes, now, external_url, partial(_kept_quiet, routes, now, active))
 
 
-def _kept_quiet(routes: RoutesFile, now: datetime, connection: Connection, rows: Sequence[AnyRow]) -> dict[int, str]:
+def _kept_quiet(
+    routes: RoutesFile, now: datetime, active: muting.Active, connection: Connection, rows: Sequence[AnyRow]
+) -> dict[int, str]:
     """Which alerts of these escalations nobody is to be told of now, and why: what mutes their messages mutes these, too."""
-    mutes = _mutes(connection, routes, rows, now)
+    mutes = _mutes(connection, routes, rows, now, active)
     found = {}
     for row in rows:
         decisions = [one for one in route(routes.tree, row.labels) if one.escalation == row.policy]
@@ -117,8 +120,15 @@ def _kept_quiet(routes: RoutesFile, now: datetime, connection: Connection, rows:
     return found
 
 
-def _mutes(connection: Connection, routes: RoutesFile, rows: Sequence[AnyRow], now: datetime) -> muting.Mutes:
-    return muting.load(connection, routes, now, [row.labels for row in rows], [row.fingerprint for row in rows])
+def _mutes(
+    connection: Connection,
+    routes: RoutesFile,
+    rows: Sequence[AnyRow],
+    now: datetime,
+    active: muting.Active | None = None,
+) -> muting.Mutes:
+    asked = [row.labels for row in rows], [row.fingerprint for row in rows]
+    return muting.load(connection, routes, now, *asked, active)
 
 
 def _alone(connection: Connection) -> None:

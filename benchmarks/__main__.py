@@ -6,7 +6,16 @@ import importlib
 import sys
 import time
 
-NAMES = ("pipeline", "prometheus", "alert_latency", "console", "reconciliation", "reconciliation_sizes")
+NAMES = (
+    "pipeline",
+    "prometheus",
+    "alert_latency",
+    "alert_storm",
+    "routing",
+    "console",
+    "reconciliation",
+    "reconciliation_sizes",
+)
 """The figures, in the order in which they run. Adding one: its file, a name here, a line in docs/benchmarks.md."""
 
 

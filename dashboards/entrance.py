@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from starlette.requests import HTTPConnection
 
 from core.people import sessions, tokens
-from core.store.open import reading, writing
+from core.store.open import reading, writing_if_free
 from dashboards.context import Console, Viewer
 
 SESSION_COOKIE = "bomc_session"
@@ -31,8 +31,10 @@ def person(console: Console, request: HTTPConnection) -> Viewer | None:
     if session is None:
         return None
     if session.to_note(now):
-        with writing(console.engine) as connection:
-            sessions.note(connection, session.id_hash, now)
+        # A page does not wait for whoever writes a storm of alerts: its next request notes the use as well.
+        with writing_if_free(console.engine) as connection:
+            if connection is not None:
+                sessions.note(connection, session.id_hash, now)
     zone = _zone(request.cookies.get(TIMEZONE_COOKIE), console.timezone)
     return Viewer(session.name, session.role, session.language, zone, session.csrf, session.id_hash)
 

@@ -13,8 +13,9 @@ from alerts.severity import RANK
 def merge(messages: Sequence[Message], reason: str, max_alerts: int = 0) -> Message:
     """One message of several, in the order of their making; at most `max_alerts` in full (0: all).
 
-    What a later message says of an alert takes the place of what an earlier one said. An alert that an earlier message had
-    no room for stays counted as cut. The messages must be all of the demonstration or none. Raises ValueError for none.
+    What a later message says of an alert takes the place of what an earlier one said. What a group's messages had no room for
+    stays counted as cut, the most that one of them cut. The messages must be all of the
+    demonstration or none. Raises ValueError for none.
     """
     if not messages:
         raise ValueError("there is nothing to merge")
@@ -29,14 +30,17 @@ def merge(messages: Sequence[Message], reason: str, max_alerts: int = 0) -> Mess
         states |= dict.fromkeys(message.firing, True) | dict.fromkeys(message.resolved, False)
     alerts = sorted(latest.values(), key=_worst_first)
     shown = alerts[:max_alerts] if max_alerts else alerts
-    cut = max(message.body["truncatedAlerts"] for message in messages)
+    cuts: dict[str, int] = {}
+    for message in messages:
+        group = message.body["groupKey"]
+        cuts[group] = max(cuts.get(group, 0), message.body["truncatedAlerts"])
     first, last = messages[0].body, messages[-1].body
     groups = [message.body["groupKey"] for message in messages]
     firing = tuple(number for number, fires in states.items() if fires)
     body = {
         **last,
         "groupKey": first["groupKey"] if len(set(groups)) == 1 else f"merged:{key_of(groups)[:16]}",
-        "truncatedAlerts": cut + len(alerts) - len(shown),
+        "truncatedAlerts": sum(cuts.values()) + len(alerts) - len(shown),
         "status": "firing" if firing else "resolved",
         "groupLabels": common(message.body["groupLabels"] for message in messages),
         "commonLabels": common(one["labels"] for one in alerts),

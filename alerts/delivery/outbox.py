@@ -2,8 +2,8 @@
 
 No transaction is open while a message is on its way. Messages of one group to one channel keep their order. A message
 that cannot be delivered is tried again with growing pauses for GIVE_UP_AFTER, then it is dead: counted and shown. A
-channel with a rate limit gets what waits for it in one message (`turns`), a receiver with a fall-back is told through
-that when its channel keeps failing (`fallback`).
+channel with a rate limit gets what waits for it in one message (`turns`), so does one in a storm (`storms`), a receiver with
+a fall-back is told through that when its channel keeps failing (`fallback`).
 """
 
 from __future__ import annotations
@@ -143,10 +143,10 @@ def _send_stream(
 ) -> Counter[str]:
     """Send the messages of one destination one after the other; after one that may be tried again, the rest wait too."""
     counts: Counter[str] = Counter()
-    pace = routes.pace_of(rows[0].receiver, rows[0].channel, rows[0].settings)
-    if pace is not None:
+    config = routes.channel_of(rows[0].receiver, rows[0].channel, rows[0].settings)
+    if config is not None and (config.rate_limit is not None or config.fold_storms):
         with writing(engine) as connection:
-            rows, until = take_turn(connection, rows, pace, routes, clock())
+            rows, until = take_turn(connection, rows, config.rate_limit, config.fold_storms, routes, clock())
             if until is not None:
                 _hold_back(connection, until[0], until[1])
     for row in rows:

@@ -63,10 +63,10 @@ def left(pace: Pace, uses: Sequence[datetime], now: datetime) -> tuple[int, date
     return (free, now) if free > 0 else (0, recent[-pace.count] + pace.span)
 
 
-def uses_of(connection: Connection, destination: Destination, pace: Pace, now: datetime) -> list[datetime]:
+def uses_of(connection: Connection, destination: Destination, span: timedelta, now: datetime) -> list[datetime]:
     """When the destination was used within the last span; older uses are forgotten."""
     place = _place(destination)
-    connection.execute(delete(channel_use).where(*place, channel_use.c.at <= now - pace.span))
+    connection.execute(delete(channel_use).where(*place, channel_use.c.at <= now - span))
     return list(connection.scalars(select(channel_use.c.at).where(*place)))
 
 

@@ -1,7 +1,8 @@
-"""Whose turn it is at a channel with a rate limit: what may leave now, what is told together, and until when the rest waits.
+"""Whose turn it is at a channel with a rate limit, or in a storm: what may leave now, what is told together, and until when
+the rest waits.
 
 When more waits than may leave now, all of it is told in one message, so that a storm costs one message and leaves room for
-what comes next. Demo data and real data are never told together.
+what comes next (`storms` says when there is one). Demo data and real data are never told together.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from alerts.config import RoutesFile
 from alerts.delivery import pace as paces
+from alerts.delivery import storms
 from alerts.delivery.merging import merge
 from alerts.delivery.messages import Message
 from alerts.delivery.pace import Pace
@@ -25,31 +27,47 @@ Until = tuple[Destination, datetime]
 
 
 def take_turn(
-    connection: Connection, rows: Sequence[AnyRow], pace: Pace, routes: RoutesFile, now: datetime
+    connection: Connection, rows: Sequence[AnyRow], pace: Pace | None, folds: bool, routes: RoutesFile, now: datetime
 ) -> tuple[list[AnyRow], Until | None]:
     """The messages of one destination that leave now, counted as used already, and until when the others wait.
 
-    `rows` are those that are due, oldest first, at least one; others that wait for the destination are looked up.
+    `rows` are those that are due, oldest first, at least one; others that wait for the destination are looked up. `pace`:
+    its rate limit, if it has one; `folds`: whether it is told together of a storm.
     """
     place: Destination = (rows[0].receiver, rows[0].channel, rows[0].settings)
     all_waiting = waiting(connection, place)
     if not all_waiting:
         return [], None
-    free, next_at = paces.left(pace, paces.uses_of(connection, place, pace, now), now)
+    uses = paces.uses_of(connection, place, max(storms.SPAN, pace.span if pace else storms.SPAN), now)
+    free, next_at = (len(all_waiting), now) if pace is None else paces.left(pace, uses, now)
     merged = [row for row in all_waiting if row.group_id is None]
     if free and merged and merged[0].due_at > now:
         return [], (place, merged[0].due_at)  # newer messages do not overtake the one that tells of what was before
     if not free:
-        note = f"waits: receiver {place[0]} is told at most {pace} through {place[1]}"
-        connection.execute(update(delivery).where(delivery.c.id.in_([row.id for row in rows])).values(note=note))
+        _note(connection, rows, f"waits: receiver {place[0]} is told at most {pace} through {place[1]}")
         return [], (place, next_at)
     leaving = merged[:1] or list(rows)
-    if len(all_waiting) > free and not merged:
-        leaving = _together(connection, all_waiting, place, pace, routes, now)
+    if not merged and folds:
+        critical = storms.critical_waits(connection, place, all_waiting, now)
+        until = storms.holds_until(uses, len(all_waiting), critical, now)
+        if until is not None and until > now:
+            every_s = round(storms.EVERY.total_seconds())
+            _note(connection, rows, f"waits: a storm, of which receiver {place[0]} is told together every {every_s} s")
+            return [], (place, until)
+        if until is not None:
+            why = f"a storm, of which receiver {place[0]} is told together"
+            leaving = _together(connection, all_waiting, place, why, routes, now)
+    if len(all_waiting) > free and len(leaving) > 1:
+        why = f"receiver {place[0]} is told at most {pace}"
+        leaving = _together(connection, all_waiting, place, why, routes, now)
     leaving = leaving[:free]
     for _ in leaving:
         paces.use(connection, place, now)
     return leaving, None
+
+
+def _note(connection: Connection, rows: Sequence[AnyRow], note: str) -> None:
+    connection.execute(update(delivery).where(delivery.c.id.in_([row.id for row in rows])).values(note=note))
 
 
 def waiting(connection: Connection, place: Destination) -> Sequence[AnyRow]:
@@ -64,7 +82,7 @@ def _together(
     connection: Connection,
     rows: Sequence[AnyRow],
     place: Destination,
-    pace: Pace,
+    why: str,
     routes: RoutesFile,
     now: datetime,
 ) -> list[AnyRow]:
@@ -74,7 +92,7 @@ def _together(
     if len(mine) == 1:
         return mine
     config = routes.channel_of(*place)
-    reason = f"{len(mine)} messages in one: receiver {place[0]} is told at most {pace}"
+    reason = f"{len(mine)} messages in one: {why}"
     message = merge([Message.of_row(row.message) for row in mine], reason, config.max_alerts if config else 0)
     made = row_of(message, key_of(["merged", *(row.key for row in mine)]), place, now, note=message.reason)
     number = connection.scalar(insert(delivery).values(made).returning(delivery.c.id))

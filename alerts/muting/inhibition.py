@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.muting import rings
-from alerts.routes.matchers import Matcher, parse_all
+from alerts.routes.matchers import Matcher, all_match, parse_all
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -54,11 +54,11 @@ class Rule:
 
     def is_source(self, labels: Mapping[str, str]) -> bool:
         """Whether an alert with these labels can keep others quiet."""
-        return all(one.matches(labels) for one in self.source)
+        return all_match(self.source, labels)
 
     def is_target(self, labels: Mapping[str, str]) -> bool:
         """Whether an alert with these labels can be kept quiet."""
-        return all(one.matches(labels) for one in self.target)
+        return all_match(self.target, labels)
 
     def key(self, labels: Mapping[str, str]) -> tuple[str, ...]:
         """The values that cause and effect must share."""

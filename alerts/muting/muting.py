@@ -8,9 +8,10 @@ not told as firing; its end is told to whoever had been told of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
@@ -42,6 +43,8 @@ SHELVED, FLAPPING = "shelved", "flapping"
 HORIZON = timedelta(hours=1)
 LONGEST_COLUMN = 300  # characters of a label that its column is sure to hold
 MOST_VALUES = 500  # values that the database is asked for one by one
+Active = Callable[[], SilenceIndex]
+"""Brings the silences that hold."""
 _COLUMNS = {"alertname": alert.c.check_name, "target": alert.c.target, "severity": alert.c.severity}
 
 
@@ -124,21 +127,28 @@ class Mutes:
         return [Mute(INTERVAL, muted[0], muted[1], until)]
 
 
+def read_once(connection: Connection, now: datetime) -> Active:
+    """The silences that hold now, read when somebody first asks: thousands of them are not read again in one transaction."""
+    return cache(lambda: SilenceIndex.of(silences.active(connection, now)))
+
+
 def load(
     connection: Connection,
     routes: RoutesFile,
     now: datetime,
     candidates: Sequence[Mapping[str, str]] | None = None,
     fingerprints: Collection[str] = (),
+    active: Active | None = None,
 ) -> Mutes:
     """What can keep alerts quiet now. `candidates` are the labels that will be asked for, none: whatever there is;
-    `fingerprints` are the conditions of which it is to be known whether they flap."""
+    `fingerprints` are the conditions of which it is to be known whether they flap; `active` brings the silences where
+    somebody asks more than once in a transaction."""
     rules = [one.rule for one in routes.inhibit_rules]
     narrowed = None if rings.of_rules(tuple(rules)) else candidates  # a ring is seen only as a whole
     wanted = [_of_rule(rule, narrowed) for rule in rules]
     return Mutes(
         now,
-        SilenceIndex.of(silences.active(connection, now)),
+        active() if active is not None else SilenceIndex.of(silences.active(connection, now)),
         Inhibition.of(rules, _sources(connection, [one for one in wanted if one is not None])),
         Intervals.of(routes.time_intervals),
         _suppression(connection, routes, now),

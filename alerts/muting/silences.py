@@ -21,7 +21,7 @@ from sqlalchemy import Connection, insert, select, update
 from alerts import groups
 from alerts.occurrences import AnyRow
 from alerts.routes.breadth import mutes_all_open, mutes_everything
-from alerts.routes.matchers import Matcher, matcher
+from alerts.routes.matchers import Matcher, all_match, matcher
 from alerts.routes.reachability import values_of
 from core.people import audit
 from core.refused import RefusedError
@@ -86,7 +86,7 @@ class Silence:
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether an alert with these labels is meant."""
-        return all(one.matches(labels) for one in self.matchers)
+        return all_match(self.matchers, labels)
 
 
 def create(connection: Connection, spec: Spec, who: str, now: datetime) -> str:
@@ -160,7 +160,9 @@ class SilenceIndex:
     """Silences laid out by one of their values each, so that of thousands only a few are tried on an alert. Pure."""
 
     by_pair: dict[tuple[str, str], list[Silence]] = field(default_factory=dict)  # label and value that it needs
-    by_name: dict[str, list[Silence]] = field(default_factory=dict)  # label that it needs, with whatever value
+    by_name: dict[str, list[tuple[Matcher, Silence]]] = field(default_factory=dict)  # label that it needs, and how
+    always: list[Silence] = field(default_factory=list)  # those that need no label
+    _meant: dict[tuple[str, str], list[Silence]] = field(default_factory=dict)  # answers given before
 
     @classmethod
     def of(cls, silences: Iterable[Silence]) -> SilenceIndex:
@@ -171,15 +173,26 @@ class SilenceIndex:
             for pair in pairs:
                 index.by_pair.setdefault(pair, []).append(one)
             if not pairs:
-                name = next((each.name for each in one.matchers if not each.matches({})), "")
-                index.by_name.setdefault(name, []).append(one)
+                needed = next((each for each in one.matchers if not each.matches({})), None)
+                if needed is None:
+                    index.always.append(one)
+                else:
+                    index.by_name.setdefault(needed.name, []).append((needed, one))
         return index
 
     def matching(self, labels: Mapping[str, str]) -> list[Silence]:
         """Those that mean an alert with these labels, by id."""
         candidates = [one for pair in labels.items() for one in self.by_pair.get(pair, ())]
-        candidates += [one for name in ("", *labels) for one in self.by_name.get(name, ())]
-        return sorted((one for one in candidates if one.matches(labels)), key=lambda one: one.id)
+        candidates += [one for name, value in labels.items() if name in self.by_name for one in self._by(name, value)]
+        found = [one for one in (*candidates, *self.always) if one.matches(labels)]
+        return sorted(found, key=lambda one: one.id)
+
+    def _by(self, name: str, value: str) -> list[Silence]:
+        """Those whose expression for that label means this value; alerts share values, so it is tried once a value."""
+        if (name, value) not in self._meant:
+            alone = {name: value}
+            self._meant[name, value] = [one for needed, one in self.by_name[name] if needed.matches(alone)]
+        return self._meant[name, value]
 
 
 def _needed_pairs(one: Silence) -> list[tuple[str, str]]:

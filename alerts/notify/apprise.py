@@ -63,6 +63,9 @@ class Config(BaseModel):
     rate_limit: RateLimit | None = Field(
         Pace(20, "m"), description="Most messages in a time; chat robots take 20 a minute; null: no limit"
     )
+    fold_storms: bool = Field(
+        True, description="Whether a storm of messages is told together, every 20 s after the first four of a minute"
+    )
     timeout: Duration = Field(timedelta(seconds=15), description="Time for one try, from connecting to the answer")
 
     @field_validator("timeout")

@@ -41,6 +41,9 @@ class Config(BaseModel):
     rate_limit: RateLimit | None = Field(
         None, description="Most messages in a time, such as 20/m; what is over it waits and is told in one message"
     )
+    fold_storms: bool = Field(
+        False, description="Whether a storm of messages is told together, every 20 s after the first four of a minute"
+    )
     timeout: Duration = Field(timedelta(seconds=10), description="Time for one try, from connecting to the answer")
 
     @field_validator("url")

@@ -45,6 +45,14 @@ class Matcher:
         return f'{self.name}{self.operator}"{escaped}"'
 
 
+def all_match(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
+    """Whether every one of the conditions holds."""
+    for one in matchers:  # noqa: SIM110  # `all` with a generator takes twice as long, and a decision asks hundreds of times
+        if not one.matches(labels):
+            return False
+    return True
+
+
 def matcher(name: str, operator: str, value: str) -> Matcher:
     """One matcher from its parts. Raises MatcherError when its regular expression cannot be read."""
     if operator not in ("=~", "!~"):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from alerts.routes.matchers import Matcher, parse_all
+from alerts.routes.matchers import Matcher, all_match, parse_all
 from core.model import Labels
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Node:
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether all matchers hold; a route without matchers takes everything."""
-        return all(one.matches(labels) for one in self.matchers)
+        return all_match(self.matchers, labels)
 
 
 @dataclass(frozen=True, slots=True)

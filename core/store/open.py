@@ -79,6 +79,38 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def writing_if_free(engine: Engine) -> Iterator[Connection | None]:
+    """Like `writing`, but none where another writer has the store at this moment: for what can as well be written later.
+
+    Only SQLite has one writer at a time; elsewhere it is `writing`.
+    """
+    with engine.connect().execution_options(bomc_writes=True) as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        if sqlite:
+            _wait_for_lock(connection, 0)
+        try:
+            try:
+                transaction = connection.begin()
+            except OperationalError as error:
+                if "locked" not in str(error.orig):
+                    raise
+                yield None
+                return
+            with transaction:
+                yield connection
+        finally:
+            if sqlite:
+                _wait_for_lock(connection, BUSY_TIMEOUT_MS)
+
+
+def _wait_for_lock(connection: Connection, ms: int) -> None:
+    """How long this connection waits for other writers."""
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={ms}")
+    cursor.close()
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One transaction that only reads: seen as of one instant on SQLite, of each statement on PostgreSQL."""
     with engine.connect() as connection, connection.begin():

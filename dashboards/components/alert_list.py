@@ -86,6 +86,14 @@ def _who(row: Row, _: Say) -> dict[str, Any]:
     }
 
 
+def render_count(shown: int, fitting: int, _: Say) -> str:
+    """How many alerts fit the filters, and how many of them the list shows when that is not all."""
+    said = _.many("one alert", "{n} alerts", fitting)
+    if shown >= fitting:
+        return said
+    return f"{said} – " + _("the worst {n} are shown, filters narrow", n=_.number(shown))
+
+
 def render_filters(filters: Mapping[str, str], _: Say) -> list[Any]:
     """Links that change one filter each."""
     kept = {name: value for name, value in filters.items() if name != "alert"}

@@ -102,7 +102,7 @@ def register(app: Dash, console: Console) -> None:
     def refresh(search: str, viewport: Any, _tick: Any, _done: Any, shown: Any) -> tuple[Any, ...]:
         now, filters, _ = console.clock(), parse(search), speaking(console)
         with reading(console.engine) as connection:
-            lines, standings, rows = listed(connection, console, filters, now)
+            lines, standings, rows, fitting = listed(connection, console, filters, now)
             load = alerts.load(connection, now)
             people = alarm_reads.operators_on_duty(connection, console.duty, console.oncall, now)
             burden = alarm_reads.burden(connection, load, people, now)
@@ -113,7 +113,7 @@ def register(app: Dash, console: Console) -> None:
             render_lines(lines, standings, filters, now, chosen, _),
             alert_list.render_filters(filters, _),
             alert_list.render_load(load, _),
-            render_count(rows, lines, _),
+            render_count(len(rows), len(lines), fitting, _),
             as_of(_, now),
             render(whole_alert, filters, now, current_viewer(), _),
             "columns columns-side" + (" has-detail" if filters.get("alert") else ""),
@@ -127,15 +127,17 @@ def register(app: Dash, console: Console) -> None:
 
 def listed(
     connection: Connection, console: Console, filters: Mapping[str, str], now: datetime
-) -> tuple[list[Line], dict[int, Standing], list[Row]]:
-    """The lines of the list with how their alerts stand, and all alerts that the filters leave, folded or not."""
+) -> tuple[list[Line], dict[int, Standing], list[Row], int]:
+    """The lines of the list with how their alerts stand, the alerts of which they are made, folded ones too, and how many
+    alerts the filters leave."""
     among = causes.fitting(connection, console.routes, filters, now) if causes.wanted(filters) else None
     rows = alerts.alerts(connection, now, filters, among)
     standings = causes.standings(connection, console.routes, rows, now)
     unfolded = [whole(one) for one in filters.get("unfolded", "").split(",")] + [whole(filters.get("alert"))]
     known = {number: one.cause for number, one in standings.items()}
     lines = arranged(rows, known, [one for one in unfolded if one is not None], everything=_unfolds(filters))
-    return lines, standings, rows
+    fitting = len(rows) if len(rows) < alerts.LIMIT else alerts.count(connection, now, filters, among)
+    return lines, standings, rows, fitting
 
 
 def render_lines(
@@ -154,9 +156,9 @@ def render_lines(
     ]
 
 
-def render_count(rows: list[Row], lines: list[Line], _: Say) -> str:
-    """How many alerts fit, and how many of them are folded under their causes."""
-    count, folded = _.many("one alert", "{n} alerts", len(rows)), len(rows) - len(lines)
+def render_count(loaded: int, lines: int, fitting: int, _: Say) -> str:
+    """How many alerts fit, how many of them were loaded when that is not all, and how many are folded under causes."""
+    count, folded = alert_list.render_count(loaded, fitting, _), loaded - lines
     return count + (" · " + _("{n} folded under their causes", n=_.number(folded)) if folded else "")
 
 

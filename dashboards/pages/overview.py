@@ -25,6 +25,8 @@ from dashboards.queries.rows import WORST_FIRST, Row, worst
 PATH = "/"
 TITLE = mark("Overview")
 HOURS = 24
+LISTED = 10
+"""Open alerts that stand on the page, the worst; of the others it says how many there are."""
 FRESH_S = 60.0
 """A pipeline whose newest sample is older than this shows it as a fault."""
 
@@ -45,7 +47,7 @@ def register(app: Dash, console: Console) -> None:
             rows = {
                 "targets": targets.targets(connection, now),
                 "timeline": overview.timeline(connection, end_ms - HOURS * 3_600_000, end_ms),
-                "alerts": alerts.alerts(connection, now, {}),
+                "alerts": alerts.alerts(connection, now, {}, limit=LISTED),
                 "alert_load": alerts.load(connection, now),
                 "ticket_load": tickets.load(connection, now),
                 "changes": overview.recent(connection, end_ms),
@@ -71,7 +73,7 @@ def render(rows: dict[str, Any], now: datetime, _: Say) -> list[Any]:
             [
                 panel(
                     _("Needs hands"),
-                    _alerts(rows["alerts"], now, _),
+                    _alerts(rows["alerts"], rows["alert_load"]["open"], now, _),
                     footer=as_of(_, now),
                     actions=[dcc.Link(_("All alerts"), href="/alerts")],
                     className="panel-flush",
@@ -264,11 +266,11 @@ def _legend(_: Say) -> html.Span:
     return html.Span([state(name, _) for name in ("ok", "warning", "critical", "unknown")], className="legend")
 
 
-def _alerts(rows: list[Row], now: datetime, _: Say) -> Any:
+def _alerts(rows: list[Row], fitting: int, now: datetime, _: Say) -> Any:
     if not rows:
         return html.Div(empty(_("No alert is open. Quiet is good; the bands above show since when.")), className="row")
-    more = len(rows) - 10
-    lines: list[Any] = [alert_line(row, now, _) for row in rows[:10]]
+    more = fitting - len(rows)
+    lines: list[Any] = [alert_line(row, now, _) for row in rows]
     if more > 0:
         lines.append(html.Li(dcc.Link(_("{n} more", n=_.number(more)), href="/alerts", className="row")))
     return html.Ul(lines, className="list")

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, Select, case, func, or_, select
 
 from core.store.tables import alert, alert_event, indicator, series, target, ticket
 from dashboards.queries.alert_filters import narrowed
 from dashboards.queries.changes import with_changes
 from dashboards.queries.rows import Row, rows
 
-LIMIT = 1000
+LIMIT = 500
+"""Alerts that one page shows; of more it says how many there are, and filters narrow them."""
 FLOOD = 10
 """More alerts than this opened within ten minutes are a flood."""
+_RANK = case({"critical": 0, "warning": 1, "unknown": 2}, value=alert.c.severity, else_=3)
 
 
 def alerts(
-    connection: Connection, now: datetime, filters: Mapping[str, str], among: Collection[int] | None = None
+    connection: Connection,
+    now: datetime,
+    filters: Mapping[str, str],
+    among: Collection[int] | None = None,
+    limit: int = LIMIT,
 ) -> list[Row]:
-    """At most 1000 alerts, worst and newest first; `changes` are the numbers of the changes that explain each.
+    """At most so many alerts, worst and newest first; `changes` are the numbers of the changes that explain each.
 
     Filters: state (open, firing, unknown, resolved, all; resolved ones of the last 7 days), severity, kind (of the
     target), system, target, acknowledged (yes, no), q (a part of name, target or reason), and those of `narrowed`.
-    `among` are the ids that come into question, none: all.
+    `among` are the ids that come into question, none: all. `count` says how many fit.
     """
+    order = (alert.c.resolved_at.is_not(None), _RANK, alert.c.opened_at.desc(), alert.c.id.desc())
+    first = _fitting(select(alert.c.id), now, filters, among).order_by(*order).limit(limit).subquery()
+    # What is read of a row, its ticket too, is read of those that are shown and not of everything that is open.
+    latest = select(func.max(ticket.c.id)).where(ticket.c.alert_id == alert.c.id).correlate(alert).scalar_subquery()
     statement = (
         select(
             alert,
@@ -35,25 +46,36 @@ def alerts(
             ticket.c.assignee,
             ticket.c.state.label("ticket_state"),
         )
+        .where(alert.c.id.in_(select(first.c.id)))
         .join(target, target.c.name == alert.c.target, isouter=True)
-        .join(
-            ticket,
-            ticket.c.id
-            == select(func.max(ticket.c.id)).where(ticket.c.alert_id == alert.c.id).correlate(alert).scalar_subquery(),
-            isouter=True,
-        )
-        .order_by(alert.c.opened_at.desc())
-        .limit(LIMIT)
+        .join(ticket, ticket.c.id == latest, isouter=True)
+        .order_by(*order)
     )
+    return with_changes(connection, rows(connection.execute(statement).mappings()))
+
+
+def count(
+    connection: Connection, now: datetime, filters: Mapping[str, str], among: Collection[int] | None = None
+) -> int:
+    """How many alerts fit the filters."""
+    return int(connection.scalar(_fitting(select(func.count(alert.c.id)), now, filters, among)) or 0)
+
+
+def _fitting(
+    statement: Select[Any], now: datetime, filters: Mapping[str, str], among: Collection[int] | None
+) -> Select[Any]:
+    """The statement over those alerts that fit the filters."""
+    open_ones = alert.c.resolved_at.is_(None)
+    recent = alert.c.resolved_at >= now - timedelta(days=7)
     state = filters.get("state", "open")
     if state == "open":
-        statement = statement.where(alert.c.resolved_at.is_(None))
+        statement = statement.where(open_ones)
     elif state in ("firing", "unknown"):
-        statement = statement.where(alert.c.resolved_at.is_(None), alert.c.state == state)
-    elif state == "resolved":
-        statement = statement.where(alert.c.resolved_at >= now - timedelta(days=7))
+        statement = statement.where(open_ones, alert.c.state == state)
     else:
-        statement = statement.where(or_(alert.c.resolved_at.is_(None), alert.c.resolved_at >= now - timedelta(days=7)))
+        statement = statement.where(recent if state == "resolved" else or_(open_ones, recent))
+    if filters.get("kind") or filters.get("system"):
+        statement = statement.join(target, target.c.name == alert.c.target)
     for name, column in (
         ("severity", alert.c.severity),
         ("target", alert.c.target),
@@ -67,13 +89,9 @@ def alerts(
         statement = statement.where(column.is_not(None) if filters["acknowledged"] == "yes" else column.is_(None))
     if filters.get("q"):
         part = "%" + filters["q"].replace("%", r"\%").replace("_", r"\_") + "%"
-        statement = statement.where(
-            or_(*(column.ilike(part, escape="\\") for column in (alert.c.check_name, alert.c.target, alert.c.labels)))
-        )
-    statement = narrowed(statement, now, filters, among)
-    order = {"critical": 0, "warning": 1, "unknown": 2}
-    found = with_changes(connection, rows(connection.execute(statement).mappings()))
-    return sorted(found, key=lambda row: (row["resolved_at"] is not None, order.get(row["severity"], 3)))
+        columns = (alert.c.check_name, alert.c.target, alert.c.labels)
+        statement = statement.where(or_(*(column.ilike(part, escape="\\") for column in columns)))
+    return narrowed(statement, now, filters, among)
 
 
 def one(connection: Connection, alert_id: int) -> Row | None:
@@ -138,26 +156,20 @@ def load(connection: Connection, now: datetime) -> Row:
     by_severity: dict[str, int] = {}
     for name, n in connection.execute(select(alert.c.severity, func.count()).where(still).group_by(alert.c.severity)):
         by_severity[name] = n
-    counted = connection.execute(
-        select(
-            func.count().filter(and_(still, alert.c.acknowledged_at.is_(None))),
-            func.count().filter(alert.c.opened_at >= now - timedelta(minutes=10)),
-            func.count().filter(alert.c.opened_at >= now - timedelta(hours=24)),
-        )
+    waiting = connection.scalar(select(func.count()).where(still, alert.c.acknowledged_at.is_(None)))
+    lately = alert.c.opened_at >= now - timedelta(hours=24)
+    ten_minutes, day = connection.execute(
+        select(func.count().filter(alert.c.opened_at >= now - timedelta(minutes=10)), func.count()).where(lately)
     ).one()
-    sources = connection.execute(
-        select(alert.c.target, func.count().label("n"))
-        .where(alert.c.opened_at >= now - timedelta(hours=24))
-        .group_by(alert.c.target)
-        .order_by(func.count().desc(), alert.c.target)
-        .limit(10)
-    ).all()
+    source = func.coalesce(alert.c.target, "")  # so that SQLite reads the latest day and not every alert there ever was
+    busiest = select(source, func.count()).where(lately).group_by(source).order_by(func.count().desc(), source)
+    sources = connection.execute(busiest.limit(10)).all()
     return {
         "by_severity": by_severity,
         "open": sum(by_severity.values()),
-        "waiting": counted[0],
-        "ten_minutes": counted[1],
-        "day": counted[2],
-        "flood": counted[1] > FLOOD,
+        "waiting": waiting or 0,
+        "ten_minutes": ten_minutes,
+        "day": day,
+        "flood": ten_minutes > FLOOD,
         "sources": [(name, n) for name, n in sources],
     }

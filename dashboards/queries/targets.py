@@ -97,20 +97,22 @@ def missed(last: datetime | None, every_s: float, now: datetime) -> bool:
 
 def _whose(connection: Connection, found: dict[str, Row]) -> None:
     """Open alerts by target, and who has them: by acknowledgement, else by ticket; the longest open one's first."""
+    alike = (alert.c.target, alert.c.acknowledged_by, ticket.c.assignee, ticket.c.id)  # in a storm most alerts are
     statement = (
-        select(alert.c.target, alert.c.acknowledged_by, ticket.c.assignee, ticket.c.id)
+        select(*alike, func.count())
         .join(ticket, (ticket.c.alert_id == alert.c.id) & ticket.c.state.not_in(OVER), isouter=True)
         .where(alert.c.resolved_at.is_(None))
-        .order_by(alert.c.opened_at)
+        .group_by(*alike)
+        .order_by(func.min(alert.c.opened_at))
     )
-    for name, acknowledged_by, assignee, ticket_id in connection.execute(statement):
+    for name, acknowledged_by, assignee, ticket_id, count in connection.execute(statement):
         row = found.get(name)
         if row is None:
             continue
-        row["alerts"] += 1
+        row["alerts"] += count
         person = acknowledged_by or assignee
         if person is None:
-            row["unowned"] += 1
+            row["unowned"] += count
         elif person not in row["owners"]:
             row["owners"].append(person)
         row["owner"] = row["owner"] or person

@@ -23,10 +23,12 @@ SHAPES = (
     mark("receiver {name} is told instead"),
     mark("receiver {name} was not reached: {error}"),
     mark("{n} messages in one: receiver {name} is told at most {pace}"),
+    mark("{n} messages in one: a storm, of which receiver {name} is told together"),
     mark("Message {n} is {deliverystate}, not dead; there is nothing to see to."),
     mark("seen to by {name}"),
     mark("sent again by {name}"),
     mark("told in message {n}"),
     mark("waits: receiver {name} is told at most {pace} through {channel}"),
+    mark("waits: a storm, of which receiver {name} is told together every {n} s"),
 )
 """Sentences of alerts.commands, alerts.muting.shelving, alerts.handing, alerts.delivery.letters, and the notes of the outbox."""

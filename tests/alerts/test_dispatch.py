@@ -7,12 +7,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, event, select
 
 from alerts import commands, pipeline
 from alerts.config import RoutesFile
+from alerts.muting import muting
+from alerts.muting.muting import Mute, Mutes
 from alerts.pipeline import Handled
 from core.model import Finding, Result, Status, instant_ms
 from core.store.open import reading, writing
@@ -435,3 +438,31 @@ def test_an_ended_group_waits_for_nothing(store: Engine) -> None:
     with writing(store) as connection:
         connection.execute(delete(delivery))
     assert _handle(store, file, after(hours=1), finding(at=after(hours=1))).deliveries == 1
+
+
+def test_what_mutes_an_alert_on_several_routes_is_asked_once(store: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three receivers of the same alert: only a route with hours of its own has a question of its own."""
+    with_series(store)
+    asked: list[str] = []
+    original = Mutes.of
+
+    def of(self: Mutes, labels: dict[str, str], *rest: Any) -> tuple[Mute, ...]:
+        asked.append(labels["target"])
+        return original(self, labels, *rest)
+
+    monkeypatch.setattr(Mutes, "of", of)
+    child = {"continue": True}
+    file = routes(*({**child, "receiver": name} for name in ("a", "b", "c")), group_wait="0s")
+    assert _handle(store, file, NOON, finding(host="h1"), finding(host="h2")).deliveries == 3
+    assert sorted(asked) == ["h1", "h2"]
+
+
+def test_silences_are_read_once_in_a_transaction(store: Engine) -> None:
+    """However many ask: groups and escalations of one tick."""
+    with reading(store) as connection:
+        seen: list[str] = []
+        event.listen(connection, "before_cursor_execute", lambda _c, _u, statement, *_: seen.append(statement))
+        active = muting.read_once(connection, NOON)
+        for _ in range(2):
+            muting.load(connection, routes(), NOON, [], [], active)
+        assert sum("FROM silence" in one for one in seen) == 1

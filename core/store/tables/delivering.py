@@ -13,7 +13,9 @@ channel_use = Table(
     Column("receiver", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("settings", Integer, nullable=False),
-    Column("at", Instant, nullable=False),  # when a message was handed over; only of channels with a rate limit
+    Column(
+        "at", Instant, nullable=False
+    ),  # when a message was handed over; only of channels with a rate limit or that fold storms
     Index("ix_channel_use_place", "receiver", "channel", "settings", "at"),
 )
 

@@ -7,9 +7,10 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from core.model import instant_ms
+from core.store.tables import alert
 from dashboards.queries import alerts, kpi, overview, pools, reconciliation, targets, tickets
 from dashboards.queries.rows import worst
 
@@ -138,3 +139,19 @@ def test_time_before_a_series_was_born_is_not_judged_and_not_silence(connection:
         spans[0] == {"start_ms": born_ms - DAY_MS, "end_ms": born_ms, "status": "unjudged", "why": []}
         for spans in bands.values()
     )
+
+
+def test_a_storm_of_warnings_hides_no_critical_alert(connection: Connection, now: datetime) -> None:
+    """The list is the worst of all that fit, not of the newest; what it has no room for is counted."""
+    labels = {"alertname": "slow", "severity": "warning"}
+    made = {"check_name": "slow", "target": "crm-web", "labels": labels, "annotations": {}, "severity": "warning"}
+    made |= {"state": "firing", "opened_at": now, "updated_at": now, "demo": False}
+    storm = [{**made, "fingerprint": f"storm-{n}"} for n in range(alerts.LIMIT + 20)]
+    with connection.begin_nested() as point:
+        connection.execute(insert(alert), storm)
+        found = alerts.alerts(connection, now, {})
+        counts = [alerts.count(connection, now, filters) for filters in ({}, {"severity": "critical"})]
+        few = alerts.alerts(connection, now, {}, 10)
+        point.rollback()
+    assert [row["severity"] for row in found[:4]] == ["critical"] * 3 + ["warning"]
+    assert (len(found), counts, len(few)) == (alerts.LIMIT, [alerts.LIMIT + 25, 3], 10)

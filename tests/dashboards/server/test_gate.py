@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -262,6 +263,23 @@ def test_uses_of_a_session_are_written_once_a_minute(house: House) -> None:
         with reading(house.console.engine) as connection:
             seen.update(connection.scalars(select(session.c.seen_at)).all())
     assert len(seen) == 3  # the login's, and two of 150 seconds
+
+
+def test_a_page_does_not_wait_for_whoever_writes(house: House) -> None:
+    """While the store is being written the page answers at once; the use is noted by the next request after that."""
+    client = house.client("viewer")
+    house.clock.move(seconds=90)
+    if house.console.engine.dialect.name != "sqlite":
+        pytest.skip("only SQLite has one writer at a time")
+    with writing(house.console.engine):
+        begun = time.monotonic()
+        assert client.get("/api/v1/status").status_code == 200
+        assert time.monotonic() - begun < 10
+    with reading(house.console.engine) as connection:
+        assert house.clock.now not in connection.scalars(select(session.c.seen_at)).all()
+    assert client.get("/api/v1/status").status_code == 200
+    with reading(house.console.engine) as connection:
+        assert house.clock.now in connection.scalars(select(session.c.seen_at)).all()
 
 
 def test_a_page_of_another_session_cannot_log_one_out(house: House) -> None:
