@@ -75,7 +75,9 @@ def explain(connection: Connection, routes: RoutesFile, fingerprint: str, now: d
         Occurrence(
             row,
             tuple(histories[row.id]),
-            tuple(_standing(connection, routes, row, waiting, now)) if row.resolved_at is None else (),
+            tuple(_standing(connection, routes, row, histories[row.id], waiting, now))
+            if row.resolved_at is None
+            else (),
         )
         for row in rows
     ]
@@ -85,6 +87,7 @@ def _standing(
     connection: Connection,
     routes: RoutesFile,
     row: AnyRow,
+    history: Sequence[tuple[datetime, str, str, str]],
     waiting: Sequence[tuple[str, Message, AnyRow]],
     now: datetime,
 ) -> list[Standing]:
@@ -94,7 +97,7 @@ def _standing(
     for one in destinations(routes, row.labels, mutes, row.fingerprint):
         group = known.get(one.decision.key)
         told = group is not None and row.id in group.told
-        parts = [f"{one.decision.receiver} was told" if told else f"{one.decision.receiver} was not told so far"]
+        parts = [_how_far(one.decision.receiver, told, history)]
         if not one.channels:
             parts.append("the receiver has no channel, so it shows in the console only")
         if one.mutes:
@@ -110,6 +113,14 @@ def _standing(
             parts.append(f"its group is looked at next at {group.next_flush_at:%Y-%m-%d %H:%M:%S} UTC")
         found.append(Standing(one.decision.receiver, one.decision.key, "; ".join(parts)))
     return found
+
+
+def _how_far(receiver: str, told: bool, history: Sequence[tuple[datetime, str, str, str]]) -> str:
+    """Whether a message to the receiver was made, and whether a channel of it has taken one."""
+    if not told:
+        return f"{receiver} was not told so far"
+    taken = any(kind == "notified" and detail.startswith(f"receiver {receiver}, ") for _, kind, _, detail in history)
+    return f"{receiver} was told" if taken else f"{receiver} was not reached so far"
 
 
 def _waiting(connection: Connection) -> list[tuple[str, Message, AnyRow]]:

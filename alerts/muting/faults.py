@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from alerts.muting import rings
 from alerts.routes.breadth import mutes_everything
 from alerts.routes.matchers import MatcherError, parse_all, parse_matchers
-from alerts.routes.reachability import contradiction, implied
 
 if TYPE_CHECKING:
     from alerts.config import RouteConfig, RoutesFile
-    from alerts.muting.inhibition import InhibitRuleConfig, Rule
+    from alerts.muting.inhibition import InhibitRuleConfig
 
 Place = tuple[str | int, ...]
 FaultAt = tuple[Place, str]
@@ -60,28 +59,17 @@ def notes_of_muting(file: RoutesFile) -> Iterator[FaultAt]:
             yield ("time_intervals", number), f"no route uses the time interval {one.name!r}"
     rules = tuple(one.rule for one in file.inhibit_rules)
     for number, rule in enumerate(rules):
-        sentence = _idle(rule)
+        sentence = rings.idle(rule)
         if sentence is not None:
             yield ("inhibit_rules", number), f"{sentence}: the rule keeps nothing quiet"
     for ring in rings.of_rules(rules):
-        names = [rules[number].name or str(number + 1) for number in ring]
+        names = ", ".join(rules[number].name or str(number + 1) for number in ring)
         yield (
             ("inhibit_rules", ring[0]),
-            f"the inhibit rules {' -> '.join((*names, names[0]))} may lead round in a ring: alerts that keep one another "
+            f"the inhibit rules {names} may lead round in a ring: alerts that keep one another "
             "quiet. Of those the oldest is told, where Alertmanager would tell nobody; let the matchers of one rule "
             "leave out the causes of the other",
         )
-
-
-def _idle(rule: Rule) -> str | None:
-    """Why a rule can never keep anything quiet, if that is certain."""
-    if all(implied(one, rule.source) for one in rule.target) and all(implied(one, rule.target) for one in rule.source):
-        return "both sides are the same, and an alert that matches both is not inhibited by another such one"
-    alike = [one for one in (*rule.source, *rule.target) if one.name in rule.equal]
-    clash = contradiction(alike)
-    if clash is None:
-        return None
-    return f"cause and effect must have the same {clash[0].name}, and none has both {clash[0]} and {clash[1]}"
 
 
 def of_matchers(texts: Sequence[str], place: Place) -> Iterator[FaultAt]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from alerts.routes.reachability import contradiction
+from alerts.routes.reachability import contradiction, implied
 
 if TYPE_CHECKING:
     from alerts.muting.inhibition import Rule
@@ -24,9 +24,21 @@ def of_rules(rules: tuple[Rule, ...]) -> tuple[tuple[int, ...], ...]:
 
     One rule alone makes no ring: what is on both of its sides is not inhibited by another such alert.
     """
-    following = {one: [other for other in range(len(rules)) if _leads(rules, one, other)] for one in range(len(rules))}
+    at_work = [number for number, rule in enumerate(rules) if idle(rule) is None]
+    following = {one: [other for other in at_work if _leads(rules, one, other)] for one in at_work}
     found = [tuple(sorted(each)) for each in components(following, following.__getitem__) if len(each) > 1]
     return tuple(sorted(each for each in found if len(each) > 2 or _may_meet(rules[each[0]], rules[each[1]])))
+
+
+def idle(rule: Rule) -> str | None:
+    """Why a rule can never keep anything quiet, if that is certain. Pure."""
+    if all(implied(one, rule.source) for one in rule.target) and all(implied(one, rule.target) for one in rule.source):
+        return "both sides are the same, and an alert that matches both is not inhibited by another such one"
+    alike = [one for one in (*rule.source, *rule.target) if one.name in rule.equal]
+    clash = contradiction(alike)
+    if clash is None:
+        return None
+    return f"cause and effect must have the same {clash[0].name}, and none has both {clash[0]} and {clash[1]}"
 
 
 def components(nodes: Iterable[Node], following: Callable[[Node], Iterable[Node]]) -> list[list[Node]]:

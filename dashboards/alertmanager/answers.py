@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+DROPPED_BYTES = 64 << 20  # of a body that is too long
+DROPPED_S = 10.0
 ANSWERED: dict[int | str, dict[str, Any]] = {
     400: {"model": str, "description": "What was sent is wrong; the sentence says where."},
     401: {"description": "Nobody is known by that token or password."},
@@ -34,19 +39,33 @@ def answer(value: Any) -> Response:
 
 
 async def body_of(request: Request, most_bytes: int) -> bytes:
-    """The whole body. Raises Refused 415 when it is not said to be JSON, 413 as soon as it is longer than may be."""
+    """The whole body. Raises Refused 415 when it is not said to be JSON, 413 when it is longer than may be: no more of it
+    is kept, and what is still on its way is dropped, so that its sender hears the sentence and not a broken connection."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refused(415, f"The body is {kind or 'of no stated type'}; send it as application/json.")
     too_long = f"The body is longer than {most_bytes} bytes; send it in parts."
     stated = request.headers.get("content-length", "")
+    stream = request.stream()
     if stated.isdigit() and int(stated) > most_bytes:
+        await _drop(stream)
         raise Refused(413, too_long)
     parts: list[bytes] = []
     length = 0
-    async for part in request.stream():
+    async for part in stream:
         length += len(part)
         if length > most_bytes:
+            await _drop(stream)
             raise Refused(413, too_long)
         parts.append(part)
     return b"".join(parts)
+
+
+async def _drop(stream: AsyncIterator[bytes]) -> None:
+    """Read on for a while and keep nothing."""
+    left = DROPPED_BYTES
+    with anyio.move_on_after(DROPPED_S), contextlib.suppress(ClientDisconnect):
+        async for part in stream:
+            left -= len(part)
+            if left < 0:
+                return

@@ -181,6 +181,12 @@ RINGS: dict[str, tuple[list[dict[str, Any]], list[tuple[int, ...]], str, str]] =
         "A1 B2",
     ),
     "what must be equal cannot be": ([NODE, {**WORSE, "equal": ["alertname", "i"]}], [], "N", "N"),
+    "a rule that keeps nothing quiet is in no ring": (
+        [A_OVER_B, {"source_matchers": ["i=1"], "target_matchers": ["i=1"]}],
+        [],
+        "AB",
+        "A",
+    ),
     "what may be equal": ([NODE, {**WORSE, "equal": ["i"]}], [(0, 1)], "N", "N"),
 }
 

@@ -103,8 +103,8 @@ def test_the_good_ones_of_a_batch_are_taken(each_desk: Desk) -> None:
     assert counts(desk) == {("push:token:m-operator", "bad_labels"): 30}
 
 
-def test_ten_megabytes_are_refused_before_they_are_read(desk: Desk) -> None:
-    """With a stated length at once, without one as soon as there is too much; either is counted."""
+def test_ten_megabytes_are_refused_and_never_kept(desk: Desk) -> None:
+    """By their stated length, without one as soon as there is too much; either is counted."""
     body = json.dumps([{"labels": {"alertname": "x" * 10_000_000}}]).encode()
     headers = {"content-type": "application/json"}
     stated = desk.client.post("/api/v2/alerts", content=body, headers=headers)
