@@ -42,7 +42,7 @@ def initialise(folder: Path, owner: str | None, password: str) -> None:
         done = subprocess.run(
             [
                 *(str(binaries() / "initdb"), "-D", str(folder / "cluster"), "-U", SUPERUSER),
-                *("--pwfile", str(secret), "--auth=scram-sha-256"),
+                *("--pwfile", str(secret), "--auth=md5"),
                 *("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"),
             ],
             stdout=output,
