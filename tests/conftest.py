@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -13,6 +14,18 @@ from core.people import passwords
 pytest_plugins = ["tests.servers.fixtures", "tests.stores"]
 
 ON_CI = os.environ.get("CI", "") not in ("", "0", "false")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> object:
+    """What is imported for thousands of tests stays to the end: nobody looks again and again whether it is garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

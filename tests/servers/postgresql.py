@@ -42,7 +42,7 @@ def initialise(folder: Path, owner: str | None, password: str) -> None:
         done = subprocess.run(
             [
                 *(str(binaries() / "initdb"), "-D", str(folder / "cluster"), "-U", SUPERUSER),
-                *("--pwfile", str(secret), "--auth=scram-sha-256"),
+                *("--pwfile", str(secret), "--auth=md5"),
                 *("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"),
             ],
             stdout=output,
@@ -85,7 +85,8 @@ def start(folder: Path | None = None, *, settings: tuple[str, ...] = ()) -> Iter
 def serve(folder: Path, owner: str | None, password: str, port: int, settings: tuple[str, ...]) -> Iterator[Server]:
     """Run the cluster of that folder on one port."""
     options = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "fsync=off"]
-    options += ["shared_buffers=32MB", "max_connections=100", "synchronous_commit=off", *settings]
+    options += ["shared_buffers=32MB", "max_connections=100", "synchronous_commit=off", "full_page_writes=off"]
+    options += ["autovacuum=off", *settings]
     command = [str(binaries() / "postgres"), "-D", str(folder / "cluster")]
     command += [part for option in options for part in ("-c", option)]
     log = folder / "postgres.log"
