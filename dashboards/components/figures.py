@@ -18,6 +18,7 @@ from dashboards.components.words import STATUS, word
 from dashboards.locale import Say
 from dashboards.queries.curves import Curve
 from dashboards.queries.rows import WORST_FIRST, Row, worst
+from dashboards.sentences import judged
 
 COLOURS = ("#4c93f0", "#22b8a6", "#8fa3b8", "#c2a05a", "#6d7fe0", "#5fb4e5", "#8fae5b", "#b98b73")
 STATUS_COLOURS = {"ok": "#8593a1", "warning": "#e89a00", "critical": "#f0444b", "unknown": "#b068f0"}
@@ -192,7 +193,7 @@ def _lane(changes: Sequence[Row], _: Say) -> dict[str, Any]:
             "symbol": [STATUS_SYMBOLS.get(row["new"], "circle-open") for row in changes],
         },
         "text": [
-            f"{escape(row['check_name'])}: {escape(word(STATUS, row['new'], _))}<br>{escape(row['reason'])}"
+            f"{escape(row['check_name'])}: {escape(word(STATUS, row['new'], _))}<br>{escape(judged(row['reason'], _))}"
             for row in changes
         ],
         "hovertemplate": "%{text}<extra></extra>",

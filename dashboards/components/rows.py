@@ -13,7 +13,7 @@ from dashboards.components.states import demo, state
 from dashboards.components.words import EVENT, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
-from dashboards.sentences import told
+from dashboards.sentences import judged, told
 
 
 def age_s(at: datetime, now: datetime) -> float:
@@ -58,14 +58,15 @@ def alert_line(row: Row, now: datetime, _: Say) -> html.Li:
         dcc.Link(
             [
                 state(row["severity"], _),
-                html.Span(title(row), className="row-main"),
+                html.Span(judged(title(row), _), className="row-main"),
                 html.Span(
                     [_.age(age_s(row["opened_at"], now)), " · ", has_it(row, _)],
                     className="row-age",
                 ),
                 html.Span(
                     [
-                        " · ".join(filter(None, [row["annotations"].get("reason", ""), where(row, _)])) + " ",
+                        " · ".join(filter(None, [judged(row["annotations"].get("reason", ""), _), where(row, _)]))
+                        + " ",
                         *([demo(_)] if row["demo"] else []),
                     ],
                     className="row-why",
@@ -90,7 +91,7 @@ def change_line(row: Row, _: Say) -> html.Li:
                     [
                         html.Span(row.get("target") or row["indicator"], className="row-main"),
                         " ",
-                        html.Span(row["reason"], className="dim"),
+                        html.Span(judged(row["reason"], _), className="dim"),
                     ],
                     className="row-why",
                 ),

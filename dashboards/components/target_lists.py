@@ -17,6 +17,7 @@ from dashboards.components.values import value
 from dashboards.locale import Say
 from dashboards.queries import targets
 from dashboards.queries.rows import Row
+from dashboards.sentences import judged
 
 
 def results_list(rows: list[Row], _: Say) -> Any:
@@ -36,7 +37,7 @@ def results_list(rows: list[Row], _: Say) -> Any:
                             className="row-main",
                         ),
                         html.Span(_.instant_ms(row["since_ms"]), className="row-age"),
-                        html.Span(row["reason"], className="row-why"),
+                        html.Span(judged(row["reason"], _), className="row-why"),
                     ],
                     className="row alert-row",
                 )

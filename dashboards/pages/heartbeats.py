@@ -14,11 +14,13 @@ from dashboards.components.filters import address, chips, parse
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
 from dashboards.components.speaking import speaking
+from dashboards.components.states import demo
 from dashboards.components.words import HEARTBEAT, PING, word
 from dashboards.context import Console
 from dashboards.locale import Say, mark
 from dashboards.queries import heartbeats
 from dashboards.queries.rows import Row
+from dashboards.sentences import judged
 
 PATH = "/heartbeats"
 TITLE = mark("Heartbeats")
@@ -149,7 +151,11 @@ def _line(row: Row, filters: Mapping[str, str], now: datetime, _: Say) -> html.L
                 html.Span(row["name"], className="row-main"),
                 html.Span(heard, className="row-age"),
                 html.Span(
-                    " · ".join(filter(None, [_rhythm(row, _), _expected(row, _), row["owner"]])), className="row-why"
+                    [
+                        " · ".join(filter(None, [_rhythm(row, _), _expected(row, _), row["owner"]])) + " ",
+                        *([demo(_)] if row["demo"] else []),
+                    ],
+                    className="row-why",
                 ),
             ],
             href=address(PATH, filters, job=row["name"]),
@@ -181,6 +187,7 @@ def render_detail(row: Row | None, heard: list[Row], filters: Mapping[str, str],
         return panel(_("Job"), empty(_("There is no such job.")), actions=[close])
     pairs = [
         (_("State"), _state(SHAPES[row["status"]], word(HEARTBEAT, row["status"], _))),
+        (_("Reason"), judged(row["reason"], _)),
         (_("Rhythm"), _rhythm(row, _)),
         (_("Grace"), _.age(row["grace_s"])),
         (_("Expected next"), _.instant(row["expected_at"])),
@@ -196,7 +203,7 @@ def render_detail(row: Row | None, heard: list[Row], filters: Mapping[str, str],
             html.H3(_("Heard of")),
             *([_ping(one, _) for one in heard] or [empty(_("Nothing yet."))]),
         ],
-        actions=[close],
+        actions=[*([demo(_)] if row["demo"] else []), close],
         footer=as_of(_, now),
     )
 

@@ -20,7 +20,7 @@ HISTORY = 20
 
 
 def jobs(connection: Connection, heartbeats: Sequence[Heartbeat], now: datetime) -> list[Row]:
-    """A row a job, the worst first: name, owner, rhythm, status, reason, expected_at, heard_at (None: never)."""
+    """A row a job, the worst first: name, owner, demo, rhythm, status, reason, expected_at, heard_at (None: never)."""
     states = pings.states(connection, heartbeats, now)
     heard = pings.latest(connection, [one.name for one in heartbeats])
     found = []
@@ -30,6 +30,7 @@ def jobs(connection: Connection, heartbeats: Sequence[Heartbeat], now: datetime)
             {
                 "name": one.name,
                 "owner": one.owner,
+                "demo": one.demo,
                 "rhythm": one.cron or "",
                 "every_s": one.every.total_seconds() if one.every else None,
                 "timezone": one.timezone,

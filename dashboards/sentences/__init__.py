@@ -14,7 +14,19 @@ from functools import cache, lru_cache
 from typing import Final
 
 from dashboards.locale import Say
-from dashboards.sentences import alerting, arrivals, desk, duty, equations, files, muting, oncall, statements, tickets
+from dashboards.sentences import (
+    alerting,
+    arrivals,
+    desk,
+    duty,
+    equations,
+    files,
+    judging,
+    muting,
+    oncall,
+    statements,
+    tickets,
+)
 from dashboards.sentences.shapes import Shape, kind_of, said, shape
 
 KNOWN: Final = tuple(
@@ -34,6 +46,10 @@ KNOWN: Final = tuple(
     )
 )
 """Every shape that a page knows."""
+BRIEF: Final = tuple(dict.fromkeys(judging.SHAPES))
+"""Shapes of sentences that are short, though what stands in them may come from outside."""
+LONGEST_BRIEF: Final = 300
+"""A longer text is not tried against them: what others push could take a shape with many holes long to refuse."""
 DEEPEST: Final = 8
 """Sentences within sentences that are told; none is nested deeper."""
 
@@ -43,12 +59,17 @@ def told(sentence: str, _: Say) -> str:
     return sentence if _.language == "en" else _told(sentence, _, 0) or sentence
 
 
+def judged(sentence: str, _: Say) -> str:
+    """Why a check judged so, or the title of an alert, in the viewer's language; what is long or unknown stays as it is."""
+    return told(sentence, _) if len(sentence) <= LONGEST_BRIEF else sentence
+
+
 @lru_cache(maxsize=4096)
 def _told(sentence: str, _: Say, depth: int) -> str | None:
     """The sentence in the viewer's language; None when it, or a sentence within it, is of no known shape."""
     if depth > DEEPEST:
         return None
-    for each in _by_letters():
+    for each in _by_letters(len(sentence) <= LONGEST_BRIEF):
         found = each.pattern.fullmatch(sentence)
         if found is None:
             continue
@@ -62,6 +83,6 @@ def _told(sentence: str, _: Say, depth: int) -> str | None:
 
 
 @cache
-def _by_letters() -> tuple[Shape, ...]:
-    """All shapes, those with the most letters first."""
-    return tuple(sorted(map(shape, KNOWN), key=lambda each: -each.letters))
+def _by_letters(brief: bool) -> tuple[Shape, ...]:
+    """All shapes, those of brief sentences only if asked for, and those with the most letters first."""
+    return tuple(sorted(map(shape, (*KNOWN, *(BRIEF if brief else ()))), key=lambda each: -each.letters))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Final
 
@@ -29,6 +30,7 @@ from dashboards.components.words import (
     REASON,
     RISK,
     SIGN_STATE,
+    STATUS,
     TICKET_STATE,
     ticket_kind,
     word,
@@ -36,6 +38,7 @@ from dashboards.components.words import (
 from dashboards.locale import Say
 from dashboards.sentences.desk import DOINGS, NEEDED
 from dashboards.sentences.files import COUNTED
+from dashboards.sentences.judging import DIRECTIONS
 from dashboards.sentences.people import PEOPLE
 
 _HOLE: Final = re.compile(r"\{(\w+)\}")
@@ -90,6 +93,15 @@ def _changes(text: str, _: Say) -> str:
     return _several(CHANGE_STATE, " or " if " or " in text else ", ")(text, _)
 
 
+def _instant(text: str, _: Say) -> str:
+    """An instant as programs write it, in the viewer's zone; what is none stays as it is."""
+    try:
+        at = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
+    except ValueError:
+        return text
+    return text if at.tzinfo is None else _.instant(at)
+
+
 VALUES: Final[Mapping[str, Callable[[str, Say], str]]] = {
     "state": _one(CASE_STATE),
     "states": _several(CASE_STATE, " or "),
@@ -120,5 +132,8 @@ VALUES: Final[Mapping[str, Callable[[str, Say], str]]] = {
     "changestate": _one(CHANGE_STATE),
     "changestates": _changes,
     "risks": _several(RISK, ", "),
+    "direction": _one(DIRECTIONS),
+    "severity": _one(STATUS),
+    "instant": _instant,
 }
 """How the content of a hole is said."""

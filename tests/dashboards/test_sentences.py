@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, select
 from core.store.open import reading, writing
 from core.store.tables import break_event
 from dashboards.locale import Say
-from dashboards.sentences import told
+from dashboards.sentences import LONGEST_BRIEF, judged, told
 from dashboards.sentences.history import EVENTS, event_detail
 from dashboards.sentences.sources import source_said
 from reconciliation.desk import adjustments, cases
@@ -72,6 +73,34 @@ SAID = [
         "Ask the sender which one holds.",
         "支付 2026-03-08 的文件多次送达，内容相同：a.csv, b.csv。请询问发送方以哪一份为准。",
     ),
+    ("27, above the critical limit 20 (2 of the last 3 samples)", "27，高于严重限值 20（最近 3 个采样中有 2 个）"),
+    ("3 %, below the warning limit 5 %", "3 %，低于警告限值 5 %"),
+    ("37.5 %, within at most 70 %", "37.5 %，未超过上限 70 %"),
+    (
+        "changes by 0 in 1m, but 3 of the last 4 samples are above the warning limit 3",
+        "1m 内变化 0，但最近 4 个采样中有 3 个高于警告限值 3",
+    ),
+    (
+        "critical: 20 °C, still warning until 2 of the last 3 samples are 5 % back of the limit 27 °C",
+        "严重：20 °C，最近 3 个采样中有 2 个回到限值 27 °C 以内并留出 5 % 余量之前仍为警告",
+    ),
+    (
+        "no data for 90 s (latest at 2026-03-02 12:07:00 UTC, 30 s allowed); its probe says: refused: nobody listens",
+        "已 90 s 无数据（最近一次在 2026-03-02 12:07:00，允许 30 s）；采集报错：refused: nobody listens",
+    ),
+    (
+        "it was last heard of at 2026-03-02 12:00:00 UTC, was expected at 2026-03-02 12:01:00 UTC, "
+        "and 30s of grace are over",
+        "最近一次上报在 2026-03-02 12:00:00，应于 2026-03-02 12:01:00 上报，30s 宽限已过",
+    ),
+    ("The job nightly: export is late", "The job nightly: export is late"),
+    ("The job nightly-export is late", "作业 nightly-export 超时未上报"),
+    (
+        "Ticket 1 will be late soon: to resolve it is due at 2026-03-02T15:26:30Z. Bills: late",
+        "工单 1 即将超时：须于 2026-03-02 15:26:30 前解决。Bills: late",
+    ),
+    ("warning -> critical: 27, above the critical limit 20", "警告 → 严重：27，高于严重限值 20"),
+    ("critical: the disk is on fire", "critical: the disk is on fire"),
     (
         "receiver ops: inhibited by alert 2 (host-down, host-1), which is open: inhibit rule 1",
         "接收人 ops：被未恢复的告警 2（host-down, host-1）抑制：抑制规则 1",
@@ -238,6 +267,23 @@ def test_the_test_above_finds_the_sentences() -> None:
     assert len(list(raised())) > 180
     found = [place.partition(":")[0] for place, _ in refused()]
     assert all(found.count(name) >= fewest for name, fewest in zip(REFUSING, (12, 3, 3, 2, 4), strict=True))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        pytest.param("".join(f"a{n} in the, above the limit at " for n in range(400)), id="limits"),
+        pytest.param("changes by " + "1 in 2, but 3 of the last 4 samples are " * 100, id="changes"),
+        pytest.param("; it was open for, was expected at" * 100, id="endings"),
+    ],
+)
+def test_what_others_push_never_holds_up_a_page(sentence: str) -> None:
+    """Texts of any length that look like many sentences at once are done with quickly; long ones are shown as they are."""
+    judged("x", ZH)
+    began = time.process_time()
+    assert judged(sentence, ZH) == sentence
+    assert judged(sentence[:LONGEST_BRIEF], ZH)
+    assert time.process_time() - began < 1
 
 
 def test_what_happens_to_a_break_is_said_in_both_languages(store: Engine) -> None:
