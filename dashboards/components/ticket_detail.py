@@ -172,7 +172,8 @@ def _links(links: Sequence[Row], works: bool, _: Say) -> list[Any]:
         state = [html.Span(word(TICKET_STATE, link["state"], _), className="dim")] if link["state"] else []
         said = html.Span(word(table, link["relation"], _), className="dim")
         off = [_unlink(link, title, _)] if works and not link["backward"] else []
-        lines.append(html.Li([said, dcc.Link(title, href=to), *state, *off], className="ticket-link"))
+        end = [html.Span([*state, *off], className="ticket-link-end")] if state or off else []
+        lines.append(html.Li([said, dcc.Link(title, href=to), *end], className="ticket-link"))
     return [html.H3(_("Links")), html.Ul(lines, className="ticket-links")]
 
 

@@ -119,7 +119,7 @@ def render(rows: list[Row], filters: Mapping[str, str], now: datetime, book: Boo
             "Handling time is what the clock of the kind counted until the ticket was resolved, pauses left out; elapsed time "
             "is from opening to resolving, around the clock. Each number leads to its tickets."
         ),
-        className="dim",
+        className="dim table-about",
     )
     return panel(_("By month, kind and department"), [about, body], footer=as_of(_, now), actions=[taking])
 
@@ -183,7 +183,7 @@ def render_members(rows: list[Row], filters: Mapping[str, str], now: datetime, b
         href=address(PATH, of_table(filters), of=""),
         className="shell-tool",
     )
-    names = (_("Ticket"), _("Assigned to"), _("Resolved"), _("Handling time"), _("Answered"), _("Resolved in time"))
+    names = (_("Ticket"), _("Assigned to"), _("Resolved"), _("Handling time"), _("Answer"), _("Resolution"))
     head = html.Tr([html.Th(name, className="num" if at == 3 else "") for at, name in enumerate(names)])
     lines = [_member(row, _) for row in rows]
     body = scrolling(html.Table([html.Thead(head), html.Tbody(lines)], className="table"))

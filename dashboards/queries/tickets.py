@@ -43,9 +43,16 @@ def tickets(connection: Connection, now: datetime, filters: Mapping[str, str]) -
     found = [row | {"next_due_at": next_due(row)} for row in rows(connection.execute(statement).mappings())]
     at_risk = money_at_risk(connection, [row["id"] for row in found])
     found = [row | {"at_risk": at_risk.get(row["id"], [])} for row in found]
-    return sorted(
-        found, key=lambda row: (row["next_due_at"] is None, row["next_due_at"] or row["opened_at"], row["id"])
-    )
+    return sorted(found, key=_place)
+
+
+def _place(row: Row) -> tuple[bool, float, int]:
+    """Where a ticket stands in its column: by what is left until it is late; of what is done, the latest first."""
+    ended = row["closed_at"] or row["resolved_at"]
+    if row["state"] not in AT_WORK and ended is not None:
+        return True, -ended.timestamp(), row["id"]
+    due_at = row["next_due_at"]
+    return due_at is None, (due_at or row["opened_at"]).timestamp(), row["id"]
 
 
 def money_at_risk(connection: Connection, numbers: Collection[int]) -> dict[int, list[tuple[int, str]]]:

@@ -60,6 +60,18 @@ def test_a_ticket_from_its_opening_to_its_end(page: Page, site: Site, watched: W
     page.locator("#ticket-other").fill("1")
     page.locator("#ticket-tie").click()
     expect(detail).to_contain_text("Caused by")
+    detail.locator(".ticket-unlink").click()
+    expect(detail.locator(".ticket-unlink")).to_have_count(0)
+    page.locator("#ticket-priority").click()
+    page.get_by_role("option", name="High").click()
+    page.locator("#ticket-prioritise").click()
+    expect(page.get_by_text("This needs a reason; nothing was written.").last).to_be_visible()
+    page.locator("#ticket-priority-reason").fill("The regulator asks.")
+    page.locator("#ticket-prioritise").click()
+    expect(detail.locator(".detail-line")).to_contain_text("High")
+    page.locator("#ticket-other").fill("1")
+    page.locator("#ticket-tie").click()
+    expect(detail).to_contain_text("Caused by")
     page.locator("#ticket-resume").click()
     page.locator("#ticket-cause").fill("A job ran twice.")
     page.locator("#ticket-remedy").fill("Reversed the second.")
@@ -74,7 +86,8 @@ def test_a_ticket_from_its_opening_to_its_end(page: Page, site: Site, watched: W
         kinds = select(tables.ticket_event.c.kind).where(tables.ticket_event.c.ticket_id == number)
         done = list(connection.scalars(kinds.order_by(tables.ticket_event.c.id)))
     assert (row.state, row.cause, row.fields["amount"]["minor"]) == ("closed", "A job ran twice.", 936_000)
-    assert done == ["opened", "taken", "paused", "attached", "linked", "resumed", "resolved", "closed"]
+    between = ["paused", "attached", "linked", "unlinked", "priority", "linked", "resumed"]
+    assert done == ["opened", "taken", *between, "resolved", "closed"]
     watched.require_clean()
 
 

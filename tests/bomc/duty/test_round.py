@@ -14,6 +14,8 @@ from alerts.duty import handovers, jobs
 from alerts.duty.collect import Moment
 from alerts.duty.config import DutyFile
 from alerts.duty.plan_config import PlansFile
+from alerts.tickets.book import changed_by
+from alerts.tickets.declared import TicketsFile
 from bomc.configuration import duty as duty_files
 from bomc.duty.round import DutyRound
 from bomc.pipeline.cycle import Cycle
@@ -144,6 +146,20 @@ def test_a_change_without_a_result_is_one_ticket(service: Service) -> None:
         service.at(NOON + timedelta(hours=hours))
     with reading(service.store) as connection:
         assert len(connection.execute(select(ticket)).all()) == 1
+
+
+def test_its_ticket_has_the_deadline_that_the_operator_gives_such_tickets(service: Service) -> None:
+    """tickets.yaml holds for tickets that the duty desk opens, too."""
+    targets = {"high": {"respond": "1h", "resolve": "9h"}}
+    book = changed_by(TicketsFile.model_validate({"kinds": {"maintenance": {"hours": "always", "targets": targets}}}))
+    service.round = DutyRound(service.store, DESKS, PLANS, lambda: service.now, service._submit, book)
+    plan_of = commands.Plan("REQ-1", "x", ["host-1"], NOON, NOON + timedelta(hours=1), "back", "li.wei")
+    with writing(service.store) as connection:
+        commands.plan(connection, plan_of, "li.wei", NOON)
+    service.at(NOON + timedelta(hours=1))
+    with reading(service.store) as connection:
+        (row,) = connection.execute(select(ticket)).all()
+    assert (row.respond_due_at, row.due_at) == (NOON + timedelta(hours=2), NOON + timedelta(hours=10))
 
 
 def test_a_round_that_fails_in_one_part_does_the_others(

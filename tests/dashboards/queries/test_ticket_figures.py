@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, insert, update
 
 from core.store.open import writing
-from core.store.tables import ticket
+from core.store.tables import break_case, ticket
+from dashboards.components.ticket_cards import ticket_card
+from dashboards.locale import Say
 from dashboards.queries.ticket_figures import PARTS, figures, members
 from dashboards.queries.tickets import load, tickets
+from tests.reconciliation.desk.world import case_of, line
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 12, 6, 0, tzinfo=UTC)
@@ -105,3 +108,30 @@ def test_the_board_sorts_by_the_clock_that_runs_out_first_and_filters(store: Eng
         assert [row["title"] for row in late] == ["late"]
         assert [row["title"] for row in tickets(connection, NOW, {"department": "network"})] == ["late"]
         assert load(connection, NOW) == {"by_state": {"accepted": 3, "paused": 1}, "open": 4, "late": 1, "nobody": 3}
+
+
+def test_cards_show_the_money_that_waits_for_their_ticket(store: Engine) -> None:
+    """What its open breaks put at risk, an amount for each currency; settled ones and other tickets' are left out."""
+    with writing(store) as connection:
+        add(connection, 5, None, title="breaks")
+        add(connection, 5, None, title="none")
+        number, other = (row["id"] for row in tickets(connection, NOW, {}))
+        cases = [case_of(connection, line(f"T{n}"), day=f"2026-03-0{n}") for n in range(1, 5)]
+        money = [(300, "CNY", number), (45, "CNY", number), (7, "HKD", number), (9, "CNY", None)]
+        for case, (minor, currency, of) in zip(cases, money, strict=True):
+            values = {"at_risk_minor": minor, "currency": currency, "ticket_id": of}
+            connection.execute(update(break_case).where(break_case.c.id == case).values(values))
+        rows = {row["id"]: row for row in tickets(connection, NOW, {})}
+        assert (rows[number]["at_risk"], rows[other]["at_risk"]) == ([(345, "CNY"), (7, "HKD")], [])
+        connection.execute(update(break_case).where(break_case.c.id == cases[0]).values(closed_at=NOW))
+        rows = {row["id"]: row for row in tickets(connection, NOW, {})}
+        assert rows[number]["at_risk"] == [(45, "CNY"), (7, "HKD")]
+    card = ticket_card(rows[number], {}, NOW, Say("en"))
+    assert "CNY 0.45 at risk" in str(card)
+
+
+def test_of_what_is_done_the_latest_comes_first(light: Engine) -> None:
+    with writing(light) as connection:
+        for hours in (5, 1, 9):
+            add(connection, 30, NOW - timedelta(hours=hours), title=f"{hours} h ago")
+        assert [row["title"] for row in tickets(connection, NOW, {})] == ["1 h ago", "5 h ago", "9 h ago"]
