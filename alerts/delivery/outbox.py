@@ -22,7 +22,7 @@ from alerts.delivery import fallback
 from alerts.delivery.enclosing import with_enclosed
 from alerts.delivery.messages import Message
 from alerts.delivery.sending import Destination, Io, NotifyError
-from alerts.delivery.turns import take_turn
+from alerts.delivery.turns import leave, take_turn
 from alerts.notify import CHANNELS
 from alerts.occurrences import AnyRow, record
 from alerts.oncall.destinations import file_of
@@ -151,6 +151,9 @@ def _send_stream(
                 _hold_back(connection, until[0], until[1])
     for row in rows:
         began = clock()
+        if pace is not None:
+            with writing(engine) as connection:
+                leave(connection, row)
         enclosed = with_enclosed(engine, routes, row, io, began)
         attempt = replace(try_once(routes, row, enclosed), began=began)
         with writing(engine) as connection:

@@ -1,7 +1,8 @@
 """Whose turn it is at a channel with a rate limit: what may leave now, what is told together, and until when the rest waits.
 
 When more waits than may leave now, all of it is told in one message, so that a storm costs one message and leaves room for
-what comes next. Demo data and real data are never told together.
+what comes next. Demo data and real data are never told together. A message that may have left already, before a process
+died, say, is never told within another one: it goes first and keeps its key, by which the other side knows it again.
 """
 
 from __future__ import annotations
@@ -36,20 +37,31 @@ def take_turn(
     if not all_waiting:
         return [], None
     free, next_at = paces.left(pace, paces.uses_of(connection, place, pace, now), now)
-    merged = [row for row in all_waiting if row.group_id is None]
-    if free and merged and merged[0].due_at > now:
-        return [], (place, merged[0].due_at)  # newer messages do not overtake the one that tells of what was before
+    ahead = [row for row in all_waiting if row.group_id is None or _may_be_there(row)]
+    if free and ahead and ahead[0].due_at > now:
+        return [], (place, ahead[0].due_at)  # newer messages do not overtake the one that tells of what was before
     if not free:
         note = f"waits: receiver {place[0]} is told at most {pace} through {place[1]}"
         connection.execute(update(delivery).where(delivery.c.id.in_([row.id for row in rows])).values(note=note))
         return [], (place, next_at)
-    leaving = merged[:1] or list(rows)
-    if len(all_waiting) > free and not merged:
+    leaving = ahead[:1] or list(rows)
+    if len(all_waiting) > free and not ahead:
         leaving = _together(connection, all_waiting, place, pace, routes, now)
     leaving = leaving[:free]
     for _ in leaving:
         paces.use(connection, place, now)
     return leaving, None
+
+
+def leave(connection: Connection, row: AnyRow) -> None:
+    """Note that a message is about to leave: until an answer is written down, the other side may have it."""
+    tried = {"attempts": row.attempts + 1, "last_error": None}
+    connection.execute(update(delivery).where(delivery.c.id == row.id, delivery.c.state == "pending").values(tried))
+
+
+def _may_be_there(row: AnyRow) -> bool:
+    """Whether a message was tried and nobody wrote down what came of it. Pure."""
+    return bool(row.attempts) and row.last_error is None
 
 
 def waiting(connection: Connection, place: Destination) -> Sequence[AnyRow]:
