@@ -22,7 +22,7 @@ from alerts.delivery import fallback
 from alerts.delivery.enclosing import with_enclosed
 from alerts.delivery.messages import Message
 from alerts.delivery.sending import Destination, Io, NotifyError
-from alerts.delivery.turns import take_turn
+from alerts.delivery.turns import leave, take_turn
 from alerts.notify import CHANNELS
 from alerts.occurrences import AnyRow, record
 from alerts.oncall.destinations import file_of
@@ -144,13 +144,17 @@ def _send_stream(
     """Send the messages of one destination one after the other; after one that may be tried again, the rest wait too."""
     counts: Counter[str] = Counter()
     config = routes.channel_of(rows[0].receiver, rows[0].channel, rows[0].settings)
-    if config is not None and (config.rate_limit is not None or config.fold_storms):
+    may_fold = config is not None and (config.rate_limit is not None or config.fold_storms)
+    if config is not None and may_fold:
         with writing(engine) as connection:
             rows, until = take_turn(connection, rows, config.rate_limit, config.fold_storms, routes, clock())
             if until is not None:
                 _hold_back(connection, until[0], until[1])
     for row in rows:
         began = clock()
+        if may_fold:
+            with writing(engine) as connection:
+                leave(connection, row)
         enclosed = with_enclosed(engine, routes, row, io, began)
         attempt = replace(try_once(routes, row, enclosed), began=began)
         with writing(engine) as connection:

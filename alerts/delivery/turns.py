@@ -2,7 +2,9 @@
 the rest waits.
 
 When more waits than may leave now, all of it is told in one message, so that a storm costs one message and leaves room for
-what comes next (`storms` says when there is one). Demo data and real data are never told together.
+what comes next (`storms` says when there is one). Demo data and real data are never told together. A message that may have
+left already, before a process died, say, is never told within another one: it goes first and keeps its key, by which the
+other side knows it again.
 """
 
 from __future__ import annotations
@@ -40,14 +42,14 @@ def take_turn(
         return [], None
     uses = paces.uses_of(connection, place, max(storms.SPAN, pace.span if pace else storms.SPAN), now)
     free, next_at = (len(all_waiting), now) if pace is None else paces.left(pace, uses, now)
-    merged = [row for row in all_waiting if row.group_id is None]
-    if free and merged and merged[0].due_at > now:
-        return [], (place, merged[0].due_at)  # newer messages do not overtake the one that tells of what was before
+    ahead = [row for row in all_waiting if row.group_id is None or _may_be_there(row)]
+    if free and ahead and ahead[0].due_at > now:
+        return [], (place, ahead[0].due_at)  # newer messages do not overtake the one that tells of what was before
     if not free:
         _note(connection, rows, f"waits: receiver {place[0]} is told at most {pace} through {place[1]}")
         return [], (place, next_at)
-    leaving = merged[:1] or list(rows)
-    if not merged and folds:
+    leaving = ahead[:1] or list(rows)
+    if not ahead and folds:
         critical = storms.critical_waits(connection, place, all_waiting, now)
         until = storms.holds_until(uses, len(all_waiting), critical, now)
         if until is not None and until > now:
@@ -57,7 +59,7 @@ def take_turn(
         if until is not None:
             why = f"a storm, of which receiver {place[0]} is told together"
             leaving = _together(connection, all_waiting, place, why, routes, now)
-    if len(all_waiting) > free and len(leaving) > 1:
+    if len(all_waiting) > free and len(leaving) > 1 and not ahead:
         why = f"receiver {place[0]} is told at most {pace}"
         leaving = _together(connection, all_waiting, place, why, routes, now)
     leaving = leaving[:free]
@@ -66,8 +68,19 @@ def take_turn(
     return leaving, None
 
 
+def leave(connection: Connection, row: AnyRow) -> None:
+    """Note that a message is about to leave: until an answer is written down, the other side may have it."""
+    tried = {"attempts": row.attempts + 1, "last_error": None}
+    connection.execute(update(delivery).where(delivery.c.id == row.id, delivery.c.state == "pending").values(tried))
+
+
 def _note(connection: Connection, rows: Sequence[AnyRow], note: str) -> None:
     connection.execute(update(delivery).where(delivery.c.id.in_([row.id for row in rows])).values(note=note))
+
+
+def _may_be_there(row: AnyRow) -> bool:
+    """Whether a message was tried and nobody wrote down what came of it. Pure."""
+    return bool(row.attempts) and row.last_error is None
 
 
 def waiting(connection: Connection, place: Destination) -> Sequence[AnyRow]:

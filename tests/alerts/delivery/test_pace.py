@@ -199,3 +199,22 @@ def test_killed_while_a_merged_message_is_on_its_way_nothing_is_lost(store: Engi
         assert _deliver(store, file, after(seconds=5)).sent == 1
     assert len({got.key for got in receiver.got}) == 1
     assert len(receiver.got[1].body["alerts"]) == 5
+
+
+def test_a_message_that_was_on_its_way_when_the_process_died_keeps_its_key(store: Engine, store_url: str) -> None:
+    """Though more waits by then than may leave: told within another message it would come again under a new key."""
+    with_series(store)
+    with hook() as receiver:
+        file = _limited(receiver, "2/m")
+        _handle(store, file, NOON, range(1))
+        running = _deliver_elsewhere(store_url, file, NOON)
+        receiver.on_request = lambda: os.kill(running.pid, signal.SIGKILL)
+        assert running.wait(60) == -signal.SIGKILL
+        receiver.on_request = lambda: None
+        _handle(store, file, after(seconds=5), range(1, 4))
+        assert _deliver(store, file, after(seconds=5)).sent == 1
+        assert _deliver(store, file, after(minutes=1)).sent == 1
+    first, again, rest = receiver.got
+    assert first.key == again.key
+    assert [one["labels"]["target"] for one in again.body["alerts"]] == ["a0"]
+    assert {one["labels"]["target"] for one in rest.body["alerts"]} == {"a1", "a2", "a3"}

@@ -19,8 +19,8 @@ from tests.faults.alerting.teller import Teller
 from tests.faults.alerting.telling import CLOCK, NOTE, Telling
 from tests.faults.killing import COMMIT, ENDED, Point
 
-REACH = 260
-"""Within so many statements a process dies: some two instants of the story, the start included."""
+REACHES = (180, 260)
+"""Within so many statements a process dies: one or two instants of the story, the start included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,9 @@ class Plan:
     last: int | None = None
 
 
-def drawn(random: Random) -> Plan:
-    """One kill: mostly at a statement of any kind, else at a commit, its end, the start, the outbox, or an arrival."""
+def drawn(random: Random, reach: int) -> Plan:
+    """One kill within so many statements: mostly at one of any kind, else at a commit or its end, the start, a statement of
+    the outbox or of a timer, or an arrival."""
     how = random.choice(
         ("statement",) * 5
         + ("commit",) * 2
@@ -43,9 +44,9 @@ def drawn(random: Random) -> Plan:
         + ("start", "outbox", "timers", "arrival", "arrival", "unheard")
     )
     points = {
-        "statement": Point(random.randrange(REACH)),
-        "commit": Point(random.randrange(REACH // 12), only=COMMIT),
-        "ended": Point(random.randrange(REACH // 12), only=ENDED),
+        "statement": Point(random.randrange(reach)),
+        "commit": Point(random.randrange(reach // 12), only=COMMIT),
+        "ended": Point(random.randrange(reach // 12), only=ENDED),
         "start": Point(random.randrange(60)),
         "outbox": Point(random.randrange(4), only=random.choice(("INTO delivery", "UPDATE delivery"))),
         "timers": Point(random.randrange(4), only=random.choice(("UPDATE notify_group", "UPDATE escalation"))),

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from core.store.open import open_store
 from tests.faults.alerting.story import Story
-from tests.faults.alerting.telling import Telling, tell
+from tests.faults.alerting.telling import Telling, estate_of, tell
 from tests.faults.forking import context, start
 
 ENDS_WITHIN_S = 120.0
@@ -81,6 +81,7 @@ def serve(orders: Connection) -> None:
             orders.send(os.getpid())
             orders.send(_told(engine, telling, story))
             continue
+        estate_of(telling.home)
         gc.freeze()  # what is shared stays shared
         pid = os.fork()
         if pid == 0:

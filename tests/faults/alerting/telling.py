@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
 from pathlib import Path
 from random import Random
 
@@ -56,9 +58,21 @@ class Telling:
     last: int | None = None
 
 
+@lru_cache(maxsize=1)
+def estate_of(home: Path) -> Estate:
+    """The configuration of a home, which nobody changes: read once for all processes that tell there."""
+    return load_estate(home / "config")
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """The certificates of this machine, which take long to read and are not asked for here."""
+    return ssl.create_default_context()
+
+
 def tell(engine: Engine, telling: Telling, story: Story) -> None:
     """Tell from where the store has it; dies at the point or after the step, if one is given."""
-    estate = load_estate(telling.home / "config")
+    estate = estate_of(telling.home)
     if telling.point is not None:
         Killer(engine, telling.home / NOTE).arm(telling.point)
     try:
@@ -88,7 +102,7 @@ class _Teller:
         )
         self._cycle = Cycle(engine, rules)
         self._orders = WorkOrders(engine, estate.routes, estate.tickets, self.clock, URL, LEADER)
-        self._io, self._steady = Io(), Steady()
+        self._io, self._steady = Io(tls=trusted()), Steady()
 
     def clock(self) -> datetime:
         """The instant of the step that is being told."""

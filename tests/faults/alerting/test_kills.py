@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from tests.faults.alerting.outcome import doubles, faults, outcome
-from tests.faults.alerting.scene import Plan, Scene, drawn, scene
+from tests.faults.alerting.scene import REACHES, Plan, Scene, drawn, scene
 from tests.faults.alerting.story import STORY
 from tests.faults.seeds import seeds
 from tests.stores import NewStore
@@ -100,8 +99,9 @@ def tell(there: Scene, random: Random, at_most: int) -> None:
     """Tell it with so many kills or as many as it has room for."""
 
     def plans() -> Iterator[Plan]:
+        reach = random.choice(REACHES)
         while there.kills < at_most:
-            yield drawn(random)
+            yield drawn(random, reach)
 
     there.tell(plans())
 
@@ -119,6 +119,6 @@ def ends_like(there: Scene, quiet: Scene, where: str) -> None:
 def test_the_points_of_a_seed_are_always_the_same() -> None:
     """So that a failure can be told again with its seed."""
     first, second = Random(7), Random(7)
-    assert [drawn(first) for _ in range(50)] == [drawn(second) for _ in range(50)]
-    hows = {plan.how for plan in islice((drawn(first) for _ in range(300)), 300)}
+    assert [drawn(first, 200) for _ in range(50)] == [drawn(second, 200) for _ in range(50)]
+    hows = {drawn(first, 200).how for _ in range(300)}
     assert hows == {"statement", "commit", "ended", "start", "outbox", "timers", "arrival", "unheard"}

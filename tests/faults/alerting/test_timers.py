@@ -82,9 +82,9 @@ CHATTY = (
     (5, "robot", "1 firing, 2 firing, 3 firing, 4 firing, 5 firing"),
     (7, "robot", "6 firing"),
     (11, "robot", "7 firing"),
-    (25, "robot", "1 resolved, 2 resolved, 3 resolved, 4 resolved, 5 resolved"),
-    (31, "robot", "6 resolved"),
-    (31, "robot", "7 resolved"),
+    (19, "robot", "1 resolved, 2 resolved, 3 resolved, 4 resolved, 5 resolved"),
+    (25, "robot", "6 resolved"),
+    (25, "robot", "7 resolved"),
 )
 LASTING = ((9, "team", "1 firing"), (15, "team", "1 resolved"))
 FAILING = (
