@@ -52,6 +52,8 @@ SHAPES = (
     mark("{target}: the job {plan} of {day} was not done by its time"),
     mark("{target}: nobody has accepted the handover to the shift {shift}"),
     mark("{target}: {n} breaks on {day}"),
+    mark("Ticket {n} is late: to {doing} it was due at {instant}."),
+    mark("Ticket {n} will be late soon: to {doing} it is due at {instant}."),
     mark("Ticket {n} is late: to {doing} it was due at {instant}. {text}"),
     mark("Ticket {n} will be late soon: to {doing} it is due at {instant}. {text}"),
     mark("critical: {words}"),

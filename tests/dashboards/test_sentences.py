@@ -99,6 +99,10 @@ SAID = [
         "Ticket 1 will be late soon: to resolve it is due at 2026-03-02T15:26:30Z. Bills: late",
         "工单 1 即将超时：须于 2026-03-02 15:26:30 前解决。Bills: late",
     ),
+    (
+        "Ticket 1 is late: to answer it was due at 2026-03-02T15:26:30Z.",
+        "工单 1 已超时：应于 2026-03-02 15:26:30 前响应。",
+    ),
     ("warning -> critical: 27, above the critical limit 20", "警告 → 严重：27，高于严重限值 20"),
     ("critical: the disk is on fire", "critical: the disk is on fire"),
     (
