@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
 
 from alerts.changes import commands
 from alerts.changes.commands import ChangeError, Plan
 from alerts.oncall import feeds
-from core.store.open import reading, writing
+from core.store.open import writing
+from dashboards.calendar_address import CalendarAddress, register_address
 from dashboards.callbacks import guarded
 from dashboards.components import notices
 from dashboards.components.change_forms import FIELDS
@@ -21,7 +22,7 @@ from dashboards.components.filters import parse, whole
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
 from dashboards.gate import CHANGE_FEED
-from dashboards.locale import Say, mark
+from dashboards.locale import mark
 from dashboards.sentences import told
 
 TYPED = ("change-result-text", "change-reason")
@@ -137,59 +138,16 @@ def planned(given: Mapping[str, Any]) -> Plan | None:
 
 
 def register_feed(app: Dash, console: Console) -> None:
-    """The viewer's own address of the calendar of changes: whether there is one, a new one, none any more."""
-
-    def show(_: Say) -> Any:
-        with reading(console.engine) as connection:
-            since = feeds.made_at(connection, current_viewer().name, feeds.CHANGES)
-        if since is None:
-            return html.P(
-                _("A calendar program can subscribe to the changes: make an address for it."), className="dim"
-            )
-        return html.P(
-            _(
-                "You have a calendar address since {time}. It was shown once; make a new one if it is lost.",
-                time=_.instant(since),
-            ),
-            className="dim",
-        )
-
-    @guarded(app, "see.duty", Output("change-feed", "children"), Input("url", "pathname"))
-    def tell(_path: Any) -> Any:
-        return show(speaking(console))
-
-    @guarded(
+    """The viewer's own address of the calendar of changes."""
+    register_address(
         app,
-        "own.calendar",
-        Output("change-feed", "children", allow_duplicate=True),
-        Input("change-feed-renew", "n_clicks"),
-        prevent_initial_call=True,
+        console,
+        CalendarAddress(
+            prefix="change-feed",
+            right="see.duty",
+            what=feeds.CHANGES,
+            path=CHANGE_FEED,
+            none_yet=mark("A calendar program can subscribe to the changes: make an address for it."),
+            made=mark("This is your address. It is shown once; whoever has it sees the changes."),
+        ),
     )
-    def renew(clicks: int | None) -> Any:
-        if not clicks:
-            raise PreventUpdate
-        _ = speaking(console)
-        with writing(console.engine) as connection:
-            secret = feeds.renew(connection, current_viewer().name, console.clock(), feeds.CHANGES)
-        url = f"{console.external_url.rstrip('/')}{CHANGE_FEED}{secret}.ics"
-        return [
-            html.P(_("This is your address. It is shown once; whoever has it sees the changes.")),
-            html.Div(
-                [html.Code(url, className="on-call-url"), dcc.Clipboard(content=url, title=_("Copy"))],
-                className="form-line",
-            ),
-        ]
-
-    @guarded(
-        app,
-        "own.calendar",
-        Output("change-feed", "children", allow_duplicate=True),
-        Input("change-feed-revoke", "n_clicks"),
-        prevent_initial_call=True,
-    )
-    def revoke(clicks: int | None) -> Any:
-        if not clicks:
-            raise PreventUpdate
-        with writing(console.engine) as connection:
-            feeds.revoke(connection, current_viewer().name, console.clock(), feeds.CHANGES)
-        return show(speaking(console))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
 
@@ -15,6 +15,7 @@ from alerts.oncall.commands import OnCallError
 from alerts.oncall.rotation import instant
 from alerts.oncall.shifts import shifts
 from core.store.open import reading, writing
+from dashboards.calendar_address import CalendarAddress, register_address
 from dashboards.callbacks import guarded
 from dashboards.components import notices
 from dashboards.components.on_call_forms import EXAMPLE, TYPED
@@ -22,13 +23,14 @@ from dashboards.components.on_call_lanes import period, shown
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
 from dashboards.gate import FEED
-from dashboards.locale import Say
+from dashboards.locale import Say, mark
 from dashboards.queries import on_call
 from dashboards.sentences import told
 
 P = ParamSpec("P")
 Done = tuple[Any, Any]
 SWAPPED_WITHIN = timedelta(days=60)
+NO_SHIFTS = mark("You are not among the people of oncall.yaml, so there are no shifts of yours.")
 
 
 def register_changes(app: Dash, console: Console) -> None:
@@ -179,65 +181,20 @@ def _swap_choices(app: Dash, console: Console) -> None:
 
 
 def _feed(app: Dash, console: Console) -> None:
-    def show(_: Say) -> Any:
-        """Whether the viewer has an address, or why they can have none."""
-        name = current_viewer().name
-        if name not in console.oncall.person:
-            return html.P(_("You are not among the people of oncall.yaml, so there are no shifts of yours."))
-        with reading(console.engine) as connection:
-            since = on_call.feed_since(connection, name)
-        if since is None:
-            return html.P(
-                _("You have no calendar address. A calendar program can subscribe to one and shows your shifts.")
-            )
-        return html.P(
-            _(
-                "You have a calendar address since {time}. It was shown once; make a new one if it is lost.",
-                time=_.instant(since),
-            )
-        )
+    """The viewer's own address of the calendar of their shifts."""
 
-    @guarded(app, "see.oncall", Output("on-call-feed", "children"), Input("url", "pathname"))
-    def tell(_path: Any) -> Any:
-        return show(speaking(console))
+    def refused(name: str) -> str | None:
+        return None if name in console.oncall.person else NO_SHIFTS
 
-    @guarded(
-        app,
-        "own.calendar",
-        Output("on-call-feed", "children", allow_duplicate=True),
-        Input("on-call-feed-renew", "n_clicks"),
-        prevent_initial_call=True,
+    address = CalendarAddress(
+        prefix="on-call-feed",
+        right="see.oncall",
+        what=feeds.SHIFTS,
+        path=FEED,
+        none_yet=mark("You have no calendar address. A calendar program can subscribe to one and shows your shifts."),
+        made=mark("This is your address. It is shown once; whoever has it sees your shifts."),
     )
-    def renew(clicks: int | None) -> Any:
-        _, name = speaking(console), current_viewer().name
-        if not clicks:
-            raise PreventUpdate
-        if name not in console.oncall.person:
-            return show(_)
-        with writing(console.engine) as connection:
-            secret = feeds.renew(connection, name, console.clock())
-        url = f"{console.external_url.rstrip('/')}{FEED}{secret}.ics"
-        return [
-            html.P(_("This is your address. It is shown once; whoever has it sees your shifts.")),
-            html.Div(
-                [html.Code(url, className="on-call-url"), dcc.Clipboard(content=url, title=_("Copy"))],
-                className="form-line",
-            ),
-        ]
-
-    @guarded(
-        app,
-        "own.calendar",
-        Output("on-call-feed", "children", allow_duplicate=True),
-        Input("on-call-feed-revoke", "n_clicks"),
-        prevent_initial_call=True,
-    )
-    def revoke(clicks: int | None) -> Any:
-        if not clicks:
-            raise PreventUpdate
-        with writing(console.engine) as connection:
-            feeds.revoke(connection, current_viewer().name, console.clock())
-        return show(speaking(console))
+    register_address(app, console, address, refused)
 
 
 def _typed(text: object, _: Say) -> datetime | None:

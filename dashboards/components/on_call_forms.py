@@ -67,16 +67,6 @@ def forms(_: Say) -> html.Div:
     )
 
 
-def feed(_: Say) -> list[Any]:
-    """The two buttons of one's own calendar address."""
-    return [
-        html.Button(
-            [icon("phone"), _("Make a new address")], id="on-call-feed-renew", className="button", type="button"
-        ),
-        html.Button([icon("close"), _("Revoke it")], id="on-call-feed-revoke", className="button", type="button"),
-    ]
-
-
 def _select(id: str, label: str) -> dmc.Select:
     return dmc.Select(id=id, label=label, data=[], searchable=True, allowDeselect=False, size="sm", className="grow")
 

@@ -11,6 +11,7 @@ from dash import Dash, Input, Output, dcc, html
 from alerts.changes import commands
 from core.people.identity import seen_by
 from core.store.open import reading
+from dashboards.calendar_address import buttons
 from dashboards.callbacks import guarded
 from dashboards.changing import planned, register_changing, register_feed
 from dashboards.components.change_forms import FORMS, change_forms, hidden, plan_form
@@ -51,7 +52,12 @@ def layout(_: Say) -> list[Any]:
         html.Div(
             [
                 html.Div(
-                    [new, html.Div(id="changes-body", className="page-body"), _calendar(_)], className="page-body"
+                    [
+                        new,
+                        html.Div(id="changes-body", className="page-body"),
+                        panel(_("My calendar"), buttons("change-feed", _)),
+                    ],
+                    className="page-body",
                 ),
                 html.Div([html.Div(id="change-detail"), change_forms(viewer.may, _)], className="detail"),
             ],
@@ -60,17 +66,6 @@ def layout(_: Say) -> list[Any]:
         ),
         dcc.Store(id="change-done"),
     ]
-
-
-def _calendar(_: Say) -> html.Section:
-    """The viewer's own address of the calendar, which a callback tells of."""
-    buttons = [
-        html.Button(
-            [icon("phone"), _("Make a new address")], id="change-feed-renew", className="button", type="button"
-        ),
-        html.Button([icon("close"), _("Revoke it")], id="change-feed-revoke", className="button", type="button"),
-    ]
-    return panel(_("My calendar"), [html.Div(id="change-feed"), html.Div(buttons, className="form-line on-call-feed")])
 
 
 def register(app: Dash, console: Console) -> None:

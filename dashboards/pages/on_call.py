@@ -14,10 +14,11 @@ from alerts.oncall.roster import Roster
 from alerts.oncall.rotation import Shift, instant
 from alerts.oncall.shifts import gaps, next_shift, shifts
 from core.store.open import reading
+from dashboards.calendar_address import buttons
 from dashboards.callbacks import guarded
 from dashboards.components.filters import address, chips, parse
 from dashboards.components.icons import icon
-from dashboards.components.on_call_forms import feed, forms
+from dashboards.components.on_call_forms import forms
 from dashboards.components.on_call_lanes import lanes, minute, period, shown
 from dashboards.components.panels import as_of, empty, panel, scrolling
 from dashboards.components.speaking import speaking
@@ -51,7 +52,7 @@ def layout(_: Say) -> list[Any]:
         html.Div(panel(_("Change the schedule"), forms(_)), id="on-call-changing", hidden=True),
         html.Div([html.Div(id="on-call-changes"), html.Div(id="on-call-load")], className="columns columns-2"),
         trial_panel(current_viewer().may("oncall.work"), _),
-        panel(_("My calendar"), [html.Div(id="on-call-feed"), html.Div(feed(_), className="form-line on-call-feed")]),
+        panel(_("My calendar"), buttons("on-call-feed", _)),
         dcc.Store(id="on-call-done"),
     ]
 

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from alerts.oncall import feeds
 from alerts.oncall.roster import Roster, load
 from core.store.tables import on_call_absence, on_call_override
 from dashboards.queries.rows import Row, rows
@@ -31,8 +30,3 @@ def absences(connection: Connection, now: datetime) -> list[Row]:
     away = on_call_absence.c
     query = select(on_call_absence).where(away.cancelled_at.is_(None), away.ends_at > now)
     return rows(connection.execute(query.order_by(away.starts_at, away.id).limit(SHOWN)).mappings())
-
-
-def feed_since(connection: Connection, owner: str) -> datetime | None:
-    """Since when somebody has a calendar address in force."""
-    return feeds.made_at(connection, owner)
