@@ -177,6 +177,7 @@ class Pipeline:
 
     def stop(self) -> None:
         """End in order: no new probes, what is queued written, what is unsent left in the outbox."""
+        self._controls.stop()
         self.schedule.stop()
         self.writer.stop()
         self._delivery.stop()
