@@ -17,7 +17,6 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts.delivery.sending import Io
 from alerts.heartbeats.watch import Watch
 from bomc import __version__
 from bomc.assurance.controls import Controls
@@ -26,7 +25,7 @@ from bomc.configuration.estate import Estate
 from bomc.duty.round import DutyRound
 from bomc.home import Home
 from bomc.pipeline.cycle import Cycle, Done, Rules
-from bomc.pipeline.delivery import Delivery
+from bomc.pipeline.delivery import Delivery, world
 from bomc.pipeline.heartbeat import Outward, listening_since
 from bomc.pipeline.indicators import declared
 from bomc.pipeline.lead import give_up_lead, take_lead
@@ -116,7 +115,8 @@ class Pipeline:
             leader=leader,
             tickets=estate.tickets,
         )
-        self._delivery = Delivery(engine, estate.routes, clock, Io(language=settings.operator.language))
+        io = world(settings.operator.language, settings.operator.timezone)
+        self._delivery = Delivery(engine, estate.routes, clock, io)
         self.writer = Writer(
             Cycle(engine, rules),
             clock,
@@ -177,6 +177,7 @@ class Pipeline:
 
     def stop(self) -> None:
         """End in order: no new probes, what is queued written, what is unsent left in the outbox."""
+        self._controls.stop()
         self.schedule.stop()
         self.writer.stop()
         self._delivery.stop()

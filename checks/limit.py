@@ -7,6 +7,8 @@ says UNKNOWN when the probe fails, and `absence` watches for silence.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from checks.hysteresis import LimitParams, Verdict, beyond, crosses, decide, limits
 from checks.memory import Memory
 from core.model import Indicator, Result, Status
@@ -32,13 +34,13 @@ def judge(
     """The rule that `limit` and `rate` share: `what` is the judged value in words, `shown_limit` gives limits their unit."""
     window = (*memory.window, value)[-params.raise_at.n :]
     verdict = decide(params, memory.held, window)
-    reason = _reason(params, verdict, what, shown_limit, value)
+    reason = _reason(params, verdict, what, shown_limit, window)
     return Memory(verdict.status, verdict.status, window), Result(verdict.status, value, reason, at_ms)
 
 
-def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator, latest: float) -> str:
+def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator, window: Sequence[float]) -> str:
     if verdict.limit is None:
-        return f"{what}, within {_bounds(params, indicator)}"
+        return f"{what}, {_not_yet(params, window, indicator) or f'within {_bounds(params, indicator)}'}"
     limit = f"the {verdict.status.value} limit {show(verdict.limit, indicator)}"
     if verdict.holding:
         share = params.raise_at
@@ -50,9 +52,21 @@ def _reason(params: Params, verdict: Verdict, what: str, indicator: Indicator, l
     if params.raise_at.n == 1:
         return f"{what}, {verdict.direction} {limit}"
     count = f"{verdict.crossing} of the last {params.raise_at.n} samples"
-    if beyond(latest, verdict.limit, verdict.direction):
+    if beyond(window[-1], verdict.limit, verdict.direction):
         return f"{what}, {verdict.direction} {limit} ({count})"
     return f"{what}, but {count} {'is' if verdict.crossing == 1 else 'are'} {verdict.direction} {limit}"
+
+
+def _not_yet(params: Params, window: Sequence[float], indicator: Indicator) -> str:
+    """Which limit the latest value is beyond, though too few samples are to raise; empty when it is beyond none."""
+    share = params.raise_at
+    for status in (Status.CRITICAL, Status.WARNING):
+        for direction, limit in limits(params, status):
+            if beyond(window[-1], limit, direction):
+                crossing = sum(beyond(value, limit, direction) for value in window)
+                count = f"{crossing} of the last {share.n} samples; it takes {share.k}"
+                return f"{direction} the {status.value} limit {show(limit, indicator)} ({count})"
+    return ""
 
 
 def _bounds(params: Params, indicator: Indicator) -> str:

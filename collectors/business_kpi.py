@@ -33,7 +33,6 @@ from core.money import exponent
 
 NOON = time(12)
 LAST_MOMENT = timedelta(milliseconds=1)  # a day's value stands inside the day, so its hour's roll-up ends with it
-RESTATES = True  # each run brings past days again, some of them with other values
 RESTATES = True
 """Each run brings the values of earlier business days again, corrected or not; they take the place of those before."""
 

@@ -27,7 +27,7 @@ from dashboards.gate import in_worker
 from dashboards.locale import LANGUAGES, Say, spoken
 from dashboards.queries import phone as queries
 from dashboards.queries.rows import Row
-from dashboards.sentences import told
+from dashboards.sentences import judged, told
 
 STATUS_OF = {"not_known": 404, "expired": 410, "already_used": 410}
 SHAPES = {"critical": "■", "warning": "▲", "unknown": "◆", "resolved": "●"}
@@ -123,7 +123,7 @@ def _card(found: Row, link: Link | None, console: Console, _: Say) -> str:
     parts = [f'<p class="demo">{escape(say("demo", language))}</p>'] if row["demo"] else []
     parts += [
         f'<p class="state {escape(state)}"><span aria-hidden="true">{SHAPES.get(state, "◆")}</span> {escape(words)}</p>',
-        f"<h1>{escape(str(title))}</h1>",
+        f"<h1>{escape(judged(str(title), _))}</h1>",
         _facts(found, console, _),
         _picture(found, _),
     ]
@@ -147,10 +147,10 @@ def _facts(found: Row, console: Console, _: Say) -> str:
         owner += f" · {say('ticket', language, n=order['id'])}"
     value = "" if row["value"] is None else show_quantity(row["value"], notes.get("unit", ""), found["kind"])
     pairs = [
-        ("impact", impact_of(row["labels"], notes, language)),
+        ("impact", judged(impact_of(row["labels"], notes, language), _)),
         ("since", f"{since} · {age}"),
         ("value", value),
-        ("reason", notes.get("reason", "")),
+        ("reason", judged(notes.get("reason", ""), _)),
         ("owner", owner),
     ]
     shown = [(say(name, language), escape(str(text))) for name, text in pairs if text]

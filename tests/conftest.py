@@ -1,4 +1,7 @@
-"""What all tests share: real servers and stores, passwords that are hashed quickly, and the rule that CI skips nothing."""
+"""What all tests share: real servers and stores, passwords that are hashed quickly, and the rule that CI skips nothing.
+
+Properties have no deadline: a busy machine is no fault of theirs, and what hangs is ended by the time limit of each test.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,14 @@ from collections.abc import Iterator
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 
 from core.people import passwords
 
 pytest_plugins = ["tests.servers.fixtures", "tests.stores"]
+
+settings.register_profile("house", settings(deadline=None))
+settings.load_profile("house")
 
 ON_CI = os.environ.get("CI", "") not in ("", "0", "false")
 

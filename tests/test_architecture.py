@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 MIDDLE = ("collectors", "checks", "alerts", "reconciliation")
@@ -220,3 +221,9 @@ def unit_file(item: object) -> str:
     if not isinstance(item, str) and hasattr(item, "__module__") and not hasattr(item, "__file__"):
         name = item.__module__
     return str(name).rpartition(".")[2]
+
+
+def test_no_property_fails_because_the_machine_is_busy() -> None:
+    """What hangs is ended by the time limit of each test; a deadline of one example only measures the neighbours."""
+    assert settings().deadline is None
+    assert settings(max_examples=7).deadline is None

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from difflib import get_close_matches
+from typing import Any, Final, NoReturn
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select, update
@@ -26,6 +27,7 @@ STATES: Final = ("planned", "approved", "running", "done", "backed_out", "failed
 OPEN: Final = ("planned", "approved", "running")
 RESULTS: Final = ("done", "backed_out", "failed")
 LONGEST: Final = timedelta(days=31)
+MOST_NEAR: Final = 5
 MOST_TARGETS: Final = 200
 EARLY: Final = timedelta(minutes=30)
 """How long before its window a change may begin."""
@@ -183,8 +185,21 @@ def _targets(connection: Connection, wanted: Sequence[str]) -> list[str]:
     known = set(connection.scalars(select(target.c.name).where(target.c.name.in_(names))))
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ChangeError(f"There is no target {unknown[0]}.")
+        _raise_unknown(connection, unknown[0])
     return names
+
+
+def _raise_unknown(connection: Connection, name: str) -> NoReturn:
+    """Raise ChangeError: there is no such target, and which ones may have been meant."""
+    known = {one.lower(): one for one in connection.scalars(select(target.c.name).order_by(target.c.name))}
+    if not known:
+        raise ChangeError(f"There is no target {name}: none is known in this home until bomc has run in it.")
+    asked = name.lower()
+    near = [one for one in known if asked in one or one in asked] + get_close_matches(asked, known, MOST_NEAR, 0.5)
+    if near:
+        names = ", ".join(sorted(known[one] for one in list(dict.fromkeys(near))[:MOST_NEAR]))
+        raise ChangeError(f"There is no target {name}; names like it are: {names}.")
+    raise ChangeError(f"There is no target {name}, and none with a name like it; take one of targets.yaml.")
 
 
 def _move(connection: Connection, row: AnyRow, allowed: Collection[str], doing: str, **values: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, Engine, select
 
@@ -27,7 +28,8 @@ def with_enclosed(engine: Engine, routes: RoutesFile, row: AnyRow, io: Io, now: 
     language = (receiver.language if receiver is not None else None) or io.language
     message = Message.of_row(row.message)
     with writing(engine) as connection:
-        return replace(io, enclosed=enclose(connection, message, row.receiver, language, now))
+        enclosed = enclose(connection, message, row.receiver, language, now)
+    return replace(io, enclosed=replace(enclosed, translate=partial(io.translate, language)))
 
 
 def enclose(connection: Connection, message: Message, receiver: str, language: str, now: datetime) -> Enclosed:

@@ -5,14 +5,16 @@ Format: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from alerts.severity import RANK
 
 NOT_ENDED = "0001-01-01T00:00:00Z"
+SENTENCES = frozenset({"summary", "reason", "impact", "escalation", "fallback"})
+"""The annotations that are sentences, most of them written by checks and by bomc itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,19 @@ def compose(
     }
     resolved = tuple(one.id for one in ordered if one.ended_at is not None)
     return Message(body, firing, resolved, now, any(one.demo for one in ordered), reason)
+
+
+def translated(message: Message, translate: Callable[[str], str]) -> Message:
+    """The message with what was written for readers in their language; labels and every other value stay as they are."""
+
+    def notes(given: Mapping[str, str]) -> dict[str, str]:
+        return {name: translate(text) if name in SENTENCES else text for name, text in given.items()}
+
+    alerts = [{**one, "annotations": notes(one["annotations"])} for one in message.body["alerts"]]
+    body = {**message.body, "alerts": alerts, "commonAnnotations": notes(message.body["commonAnnotations"])}
+    if body.get("notice"):
+        body["notice"] = translate(body["notice"])
+    return replace(message, body=body)
 
 
 def common(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:

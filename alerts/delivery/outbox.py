@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 from alerts.config import RoutesFile
 from alerts.delivery import fallback
 from alerts.delivery.enclosing import with_enclosed
-from alerts.delivery.messages import Message
+from alerts.delivery.messages import Message, translated
 from alerts.delivery.sending import Destination, Io, NotifyError
 from alerts.delivery.turns import leave, take_turn
 from alerts.notify import CHANNELS
@@ -175,7 +175,8 @@ def try_once(routes: RoutesFile, row: AnyRow, io: Io) -> Attempt:
             place = file_of(row.receiver)
             gone = f"receiver {row.receiver} has no {row.channel} number {row.settings + 1} any more in {place}"
             raise NotifyError(gone, retryable=False)
-        note = CHANNELS[row.channel].send(config, Message.of_row(row.message), row.key, io)
+        message = translated(Message.of_row(row.message), io.enclosed.translate)
+        note = CHANNELS[row.channel].send(config, message, row.key, io)
     except NotifyError as fault:
         return Attempt(row, fault=fault)
     except Exception as error:  # noqa: BLE001  # a fault of a channel is not to stop the others; it is kept and shown

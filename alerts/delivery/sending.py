@@ -32,6 +32,16 @@ def read_secret(reference: str) -> str:
         raise NotifyError(f"{error}; a channel needs it", retryable=True) from None
 
 
+def as_written(sentence: str) -> str:
+    """The sentence in the language in which it was written."""
+    return sentence
+
+
+def untranslated(_language: str, sentence: str) -> str:
+    """The sentence in the language in which it was written, whatever the reader's is."""
+    return sentence
+
+
 @dataclass(frozen=True, slots=True)
 class Enclosed:
     """What a message for people carries besides its body: their language, who has the worst alert, its last hour, one link."""
@@ -41,6 +51,9 @@ class Enclosed:
     ticket: str = ""
     picture: bytes = b""  # PNG of the last hour of the worst alert's series; empty: there is nothing to draw
     link: str = ""  # the phone page
+    translate: Callable[[str], str] = (
+        as_written  # what checks and programs wrote, in the language above where it is known
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,9 @@ class Io:
     lock: threading.Lock = field(default_factory=threading.Lock)
     enclosed: Enclosed = Enclosed()
     language: str = "en"  # the operator's, for receivers that name none
+    translate: Callable[[str, str], str] = (
+        untranslated  # (language, sentence): the sentence in that language, if it is known
+    )
 
     def claim(self, destination: Destination) -> bool:
         """Take a destination for sending; False when another thread of this process has it."""

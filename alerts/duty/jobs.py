@@ -7,7 +7,6 @@ needs a remark and opens a ticket, once.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from alerts.duty.config import Desk
 from alerts.duty.errors import DutyError, written
 from alerts.duty.plan_config import Plan
 from alerts.duty.plan_days import Due, dues
+from alerts.files import facts_of
 from alerts.occurrences import AnyRow, chunks
 from alerts.tickets.book import Book
 from alerts.tickets.commands import open_ticket
@@ -134,26 +134,23 @@ def attach(connection: Connection, job_id: int, who: str, code: str, name: str, 
     known = connection.execute(select(job_evidence.c.id).where(job_evidence.c.job_id == job_id)).all()
     if len(known) >= MOST_EVIDENCE:
         raise DutyError(f"Job {job_id} has {len(known)} files already; it takes no more.")
-    name = name.replace("\\", "/").rpartition("/")[2].strip()[:200] or "evidence"
-    digest = hashlib.sha256(content).hexdigest()
+    facts = facts_of(name, content)
     number = connection.execute(
         insert(job_evidence)
         .values(
             job_id=job_id,
             item=code,
-            name=name,
-            sha256=digest,
-            size_bytes=len(content),
+            **facts,
             content=content,
             who=who,
             at=now,
         )
         .returning(job_evidence.c.id)
     ).scalar_one()
+    name, digest = str(facts["name"]), str(facts["sha256"])
     result = {"value": name, "remark": "", "who": who, "at": now.isoformat(), "in_range": True, "ticket": None}
     _keep(connection, row, code, {**result, "evidence": number, "sha256": digest})
-    detail = {"item": code, "name": name, "sha256": digest, "size_bytes": len(content)}
-    _write_down(connection, job_id, who, "evidence", f"{code}: {name}, SHA-256 {digest}", now, detail)
+    _write_down(connection, job_id, who, "evidence", f"{code}: {name}, SHA-256 {digest}", now, {"item": code, **facts})
     return digest
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
+from threading import Event
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,15 @@ from reconciliation.deliveries import State
 from reconciliation.outcome import Outcome as RunOutcome
 
 log = logging.getLogger("bomc.assurance")
+
+
+class LeftError(Exception):
+    """A run was left because bomc stops."""
+
+    def __init__(self, control: str, day: date) -> None:
+        super().__init__(
+            f"The run of {control} for {day} was left, because bomc stops; the next start begins it again."
+        )
 
 
 class Controls:
@@ -53,16 +63,28 @@ class Controls:
         self._runs = Runs(engine, home, operator, clock, language, with_reports)
         self._arrivals = Arrivals(engine, home, self._controls, operator, clock)
         self._told: dict[tuple[str, date], str] = {}
+        self._stopped = Event()
+
+    def stop(self) -> None:
+        """Begin nothing more. A run that the process does not see the end of is left, and begun again at the next start."""
+        self._stopped.set()
 
     def round(self) -> None:
         """Everything that comes up again and again: files, runs asked for, due runs, what has to be told, tickets."""
         for doing in self._doings():
+            if self._stopped.is_set():
+                return
             try:
                 doing()
+            except LeftError as left:
+                log.warning("%s", left)
             except (SQLAlchemyError, OSError) as error:
                 log.warning("%s could not be done: %s. It is tried again.", doing.__name__.strip("_"), error)
             except Exception:
-                log.exception("%s broke down. It is tried again.", doing.__name__.strip("_"))
+                if self._stopped.is_set():
+                    log.warning("%s was left, because bomc stops; the next start does it.", doing.__name__.strip("_"))
+                else:
+                    log.exception("%s broke down. It is tried again.", doing.__name__.strip("_"))
 
     def _doings(self) -> tuple[Callable[[], object], ...]:
         files, cases = self._look_at_files, self._tend_cases
@@ -74,7 +96,7 @@ class Controls:
         One whose run cannot be told yet, or during which the store went away, stays open and is taken up again.
         """
         count = 0
-        while (asked := requests.take(self._engine, self._clock())) is not None:
+        while not self._stopped.is_set() and (asked := requests.take(self._engine, self._clock())) is not None:
             if not self._answer(asked):
                 break
             count += 1
@@ -89,7 +111,7 @@ class Controls:
             return True
         try:
             self.run_day(control, day)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, LeftError):
             raise
         except Exception as error:
             log.exception("%s of %s, asked for by %s, broke down.", control.name, day, asked.asked_by)
@@ -121,9 +143,11 @@ class Controls:
     def _run_if(self, is_wanted: Callable[[Control, date], bool], control: Control, day: date) -> bool:
         """Run the day if that is wanted, and say whether it was run; what kept it from that is logged."""
         try:
-            if not is_wanted(control, day):
+            if self._stopped.is_set() or not is_wanted(control, day):
                 return False
             self.run_day(control, day)
+        except LeftError:
+            raise
         except (SQLAlchemyError, OSError) as error:
             log.warning("%s of %s could not be run: %s. It is tried again.", control.name, day, error)
             return False
@@ -133,8 +157,16 @@ class Controls:
         return True
 
     def run_day(self, control: Control, day: date) -> RunOutcome:
-        """Run one control for one day, keep what came of it, and tell it."""
-        found, row = self._runs.run_day(control, day)
+        """Run one control for one day, keep what came of it, and tell it.
+
+        Raises LeftError when bomc stops meanwhile: a process that ends grants no more threads, and its store may be closed.
+        """
+        try:
+            found, row = self._runs.run_day(control, day)
+        except Exception as error:
+            if self._stopped.is_set():
+                raise LeftError(control.name, day) from error
+            raise
         for sentence in (*found.refused, *found.notes):
             log.warning("%s of %s: %s", control.name, day, sentence)
         self._tell(control, day, found, row)

@@ -14,12 +14,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from alerts.config import RoutesFile
 from alerts.delivery.outbox import deliver_due
 from alerts.delivery.sending import Io
+from dashboards.sentences import for_messages
 
 log = logging.getLogger("bomc.delivery")
 WORKERS = 3
 LONGEST_WAIT_S = 5.0
 SHORTEST_WAIT_S = 0.05  # while another worker has the destination that is due
 TROUBLE_PAUSE_S = 2.0
+
+
+def world(language: str, timezone: str) -> Io:
+    """The world of the channels: who names no language is told in the operator's, and reasons are said as on the pages."""
+    return Io(language=language, translate=for_messages(timezone))
 
 
 class Delivery:

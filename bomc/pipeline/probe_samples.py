@@ -15,7 +15,7 @@ SUFFIX = "#probe"
 
 
 def of_outcome(outcome: Outcome) -> Outcome:
-    """The outcome that tells of `outcome`."""
+    """The outcome that tells of `outcome`; what may be told again, such as a run of a control, is told again with it."""
     labels = (("probe", outcome.probe.rpartition("/")[2]),)
     ended_ms = outcome.started_ms + round(outcome.took_s * 1000)
     return Outcome(
@@ -27,4 +27,5 @@ def of_outcome(outcome: Outcome) -> Outcome:
             Sample(UP.name, 0.0 if outcome.error else 1.0, ended_ms, labels),
             Sample(DURATION.name, outcome.took_s, ended_ms, labels),
         ),
+        restates=outcome.restates,
     )

@@ -126,14 +126,14 @@ def case_forms(may: Callable[[str], bool], _: Say) -> html.Div:
     )
 
 
-def hidden(row: Row | None, waiting: Row | None, viewer: Viewer) -> tuple[bool, ...]:
-    """Whether all forms are hidden, then each of FORMS; `waiting` is the case's undecided adjustment."""
+def hidden(row: Row | None, proposer: str | None, viewer: Viewer) -> tuple[bool, ...]:
+    """Whether all forms are hidden, then each of FORMS; `proposer` is whose adjustment waits for a decision, if one does."""
     if row is None:
         return True, *(True for _form in FORMS)
     state, works = row["state"], viewer.may("reconciliation.work")
-    mine = waiting is not None and waiting["proposed_by"] == viewer.name
+    mine = proposer == viewer.name
     shown = {
-        "case-deciding": waiting is not None and not mine and viewer.may("reconciliation.approve"),
+        "case-deciding": proposer is not None and not mine and viewer.may("reconciliation.approve"),
         "case-withdrawing": mine and works,
         "case-assigning": works and state in AT_WORK,
         "case-reasoning": works and state in AT_WORK,

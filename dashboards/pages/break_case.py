@@ -9,6 +9,7 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from core.money import EXPONENTS, decimal_text
+from core.people.identity import seen_by
 from core.store.open import reading
 from dashboards.callbacks import guarded
 from dashboards.components.case_actions import FORMS, case_forms, hidden
@@ -85,11 +86,12 @@ def register(app: Dash, console: Console) -> None:
             row = None if number_ is None else cases.one(connection, number_)
             found = [] if row is None else cases.adjustments(connection, row["id"])
             events = [] if row is None else cases.events(connection, row["id"])
-        waiting = next((one for one in found if one["decision"] is None), None)
+            waiting = next((one for one in found if one["decision"] is None), None)
+            proposer = None if waiting is None else seen_by(connection, current_viewer().name, waiting["proposed_by"])
         return (
             render_head(row, _),
             render(row, found, events, now, _),
-            *hidden(row, waiting, current_viewer()),
+            *hidden(row, proposer, current_viewer()),
         )
 
     @guarded(

@@ -10,10 +10,12 @@ Each other file here lists the shapes of one part of the house; `history` tells 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Final
 
-from dashboards.locale import Say
+from dashboards.locale import Say, spoken
 from dashboards.sentences import (
     alerting,
     arrivals,
@@ -62,6 +64,29 @@ def told(sentence: str, _: Say) -> str:
 def judged(sentence: str, _: Say) -> str:
     """Why a check judged so, or the title of an alert, in the viewer's language; what is long or unknown stays as it is."""
     return told(sentence, _) if len(sentence) <= LONGEST_BRIEF else sentence
+
+
+class _ForMessages(Say):
+    """As a message is spoken: read anywhere, so that an instant names its zone."""
+
+    __slots__ = ()
+
+    def instant(self, at: datetime | None) -> str:
+        """Day and time to the second with the zone's offset: `2026-03-02 20:00:00 UTC+08:00`."""
+        if at is None:
+            return "–"
+        there = at.astimezone(self.zone)
+        offset = there.isoformat(timespec="seconds")[19:] if there.utcoffset() else ""
+        return f"{there:%Y-%m-%d %H:%M:%S} UTC{offset}"
+
+
+def for_messages(timezone: str) -> Callable[[str, str], str]:
+    """A function of language and sentence: what a mail or a chat message says, instants in that zone."""
+
+    def translate(language: str, sentence: str) -> str:
+        return judged(sentence, _ForMessages(spoken(language), timezone, timezone))
+
+    return translate
 
 
 @lru_cache(maxsize=4096)

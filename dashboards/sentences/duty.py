@@ -63,5 +63,7 @@ SHAPES = (
     mark("The window is longer than {n} days; split the change."),
     mark("This needs at least one target; nothing was written."),
     mark("A change has at most {most} targets; {n} were given. Split it."),
-    mark("There is no target {name}."),
+    mark("There is no target {name}: none is known in this home until bomc has run in it."),
+    mark("There is no target {name}; names like it are: {names}."),
+    mark("There is no target {name}, and none with a name like it; take one of targets.yaml."),
 )

@@ -11,6 +11,7 @@ SHAPES = (
     mark("{value}, within at most {limit} and at least {least}"),
     mark("{value}, {direction} the {severity} limit {limit}"),
     mark("{value}, {direction} the {severity} limit {limit} ({k} of the last {n} samples)"),
+    mark("{value}, {direction} the {severity} limit {limit} ({k} of the last {n} samples; it takes {m})"),
     mark("{value}, but {k} of the last {n} samples is {direction} the {severity} limit {limit}"),
     mark("{value}, but {k} of the last {n} samples are {direction} the {severity} limit {limit}"),
     mark("{value}, still {severity} until a sample is back of the limit {limit}"),
@@ -22,6 +23,9 @@ SHAPES = (
     mark("changes by {value} in {per}, within at most {limit} and at least {least}"),
     mark("changes by {value} in {per}, {direction} the {severity} limit {limit}"),
     mark("changes by {value} in {per}, {direction} the {severity} limit {limit} ({k} of the last {n} samples)"),
+    mark(
+        "changes by {value} in {per}, {direction} the {severity} limit {limit} ({k} of the last {n} samples; it takes {m})"
+    ),
     mark("changes by {value} in {per}, but {k} of the last {n} samples is {direction} the {severity} limit {limit}"),
     mark("changes by {value} in {per}, but {k} of the last {n} samples are {direction} the {severity} limit {limit}"),
     mark("changes by {value} in {per}, still {severity} until a sample is back of the limit {limit}"),
@@ -56,6 +60,10 @@ SHAPES = (
     mark("Ticket {n} will be late soon: to {doing} it is due at {instant}."),
     mark("Ticket {n} is late: to {doing} it was due at {instant}. {text}"),
     mark("Ticket {n} will be late soon: to {doing} it is due at {instant}. {text}"),
+    mark("{target}: {indicator} is {value}"),
+    mark("{target}, {indicator}: {words}"),
+    mark("{target}, {indicator} ({labels}): {words}"),
+    mark("it is {severity} now, and {names} has it"),
     mark("critical: {words}"),
     mark("warning: {words}"),
     mark("unknown: {words}"),

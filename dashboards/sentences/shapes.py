@@ -44,6 +44,8 @@ from dashboards.sentences.people import PEOPLE
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 WHOLE: Final = ("words", "text", "error")
 """Holes that hold sentences, or what people, programs and files wrote."""
+NARROW: Final = {"indicator": r"[a-z]\w*(?:\.\w+)+"}
+"""Holes of names that look like nothing else, so that a shape of few words is not taken for what others wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,10 @@ def shape(message: str) -> Shape:
 
 def _group(hole: str) -> str:
     """What a hole takes: words, and what others wrote, may be of several parts; a name or a number is of one."""
-    inside = "." if kind_of(hole) in WHOLE else r"(?:(?!: |; |\. ).)"
+    kind = kind_of(hole)
+    if kind in NARROW:
+        return f"(?P<{hole}>{NARROW[kind]})"
+    inside = "." if kind in WHOLE else r"(?:(?!: |; |\. ).)"
     return f"(?P<{hole}>{inside}+?)"
 
 

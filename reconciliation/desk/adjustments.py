@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from core.people.identity import same_person
 from core.store.tables import break_adjustment, break_case, control_run
 from reconciliation.desk.identity import Record
 from reconciliation.desk.journal import WHO, DeskError, chunks, write_down, written
@@ -71,7 +72,7 @@ def propose(
 def withdraw(connection: Connection, adjustment_id: int, who: str, comment: str, now: datetime) -> None:
     """Take one's own proposal back; its case is open again. Raises DeskError for another's, or one that is decided."""
     found = _undecided(connection, adjustment_id)
-    if found.proposed_by != who:
+    if not same_person(connection, found.proposed_by, who):
         raise DeskError(f"Adjustment {adjustment_id} was proposed by {found.proposed_by}; only they can withdraw it.")
     _decide(connection, found, "withdrawn", who, comment.strip(), now, state="open")
 
@@ -82,7 +83,7 @@ def approve(connection: Connection, adjustment_id: int, who: str, comment: str, 
     Raises DeskError when its proposer asks, or when it is decided.
     """
     found = _undecided(connection, adjustment_id)
-    _by_another(found, who, "approve")
+    _by_another(connection, found, who, "approve")
     if found.kind == "write_off":
         _decide(connection, found, "approved", who, comment.strip(), now, state="written_off", closed_at=now)
     else:
@@ -96,7 +97,7 @@ def reject(connection: Connection, adjustment_id: int, who: str, comment: str, n
     """
     comment = written(comment, "a comment that says why")
     found = _undecided(connection, adjustment_id)
-    _by_another(found, who, "reject")
+    _by_another(connection, found, who, "reject")
     _decide(connection, found, "rejected", who, comment, now, state="open")
 
 
@@ -230,8 +231,8 @@ def _currency(case: Row[Any], kind: str, party: str | None) -> str:
     return str(told or case.currency)
 
 
-def _by_another(adjustment: Row[Any], who: str, doing: str) -> None:
-    if adjustment.proposed_by == who:
+def _by_another(connection: Connection, adjustment: Row[Any], who: str, doing: str) -> None:
+    if same_person(connection, adjustment.proposed_by, who):
         raise DeskError(f"{who} proposed adjustment {adjustment.id}; another person must {doing} it.")
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, insert, select
 
 from core.people import audit
+from core.people.identity import same_person
 from core.store.tables import break_case, control_break, control_run, run_signature
 from reconciliation.desk.cases import cases_of_adjustments
 from reconciliation.desk.identity import awaited_by
@@ -68,7 +69,7 @@ def review(connection: Connection, run_id: int, who: str, comment: str, now: dat
     reached = state(given)
     if reached != "prepared":
         raise DeskError(f"Run {run_id} is {reached}; to be reviewed, it must be prepared.")
-    if given[-1].who == who:
+    if same_person(connection, given[-1].who, who):
         raise DeskError(f"{who} prepared run {run_id}; another person must review it.")
     _ready(connection, run)
     _sign(connection, run, "reviewed", who, comment.strip(), signed, now)

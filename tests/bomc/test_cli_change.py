@@ -58,7 +58,7 @@ def test_a_change_goes_its_way_from_the_terminal(home: Path) -> None:
 
 
 REFUSED = {
-    "an unknown target": ({"target": "host-9"}, "There is no target host-9."),
+    "an unknown target": ({"target": "host-9"}, "There is no target host-9; names like it are: "),
     "no time": ({"from": "tonight"}, "'tonight' is no time"),
     "an unknown risk": ({"risk": "none"}, "There is no risk 'none'"),
 }

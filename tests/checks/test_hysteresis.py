@@ -65,6 +65,7 @@ def test_every_reason_says_value_limit_and_why() -> None:
     """A reader of the reason needs nothing else: value, limit, count, and why it is held."""
     reasons = [result.reason for result in walk({**BOTH, "raise": "2 of 3"}, [50, 95, 95, 85.7, 85.7, 10, 10])]
     assert reasons[0] == "50, within at most 80"
+    assert reasons[1] == "95, above the critical limit 90 (1 of the last 3 samples; it takes 2)"
     assert reasons[2] == "95, above the critical limit 90 (2 of the last 3 samples)"
     assert reasons[3] == "85.7, but 2 of the last 3 samples are above the critical limit 90"
     assert reasons[4] == "85.7, still critical until 2 of the last 3 samples are 5 % back of the limit 90"
@@ -73,6 +74,28 @@ def test_every_reason_says_value_limit_and_why() -> None:
         walk({"above": {"warning": 80}}, [81, 79])[1].reason
         == "79, still warning until a sample is 5 % back of the limit 80"
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "values", "reason"),
+    [
+        (THREE_OF_FIVE, [81], "81, above the warning limit 80 (1 of the last 5 samples; it takes 3)"),
+        (THREE_OF_FIVE, [81, 81], "81, above the warning limit 80 (2 of the last 5 samples; it takes 3)"),
+        (THREE_OF_FIVE, [81, 81, 80], "80, within at most 80"),
+        (THREE_OF_FIVE, [81, 1, 1, 1, 1, 81], "81, above the warning limit 80 (1 of the last 5 samples; it takes 3)"),
+        (
+            {"below": {"critical": 5}, "raise": "2 of 2"},
+            [4],
+            "4, below the critical limit 5 (1 of the last 2 samples; it takes 2)",
+        ),
+        ({**BOTH, "raise": "2 of 3"}, [85, 95], "95, above the warning limit 80 (2 of the last 3 samples)"),
+    ],
+)  # fmt: skip
+def test_what_is_beyond_a_limit_is_never_said_to_be_within(
+    settings: dict[str, Any], values: list[float], reason: str
+) -> None:
+    """Too few samples for an alert, but the sentence says what is so: the limit, how many samples, how many it takes."""
+    assert walk(settings, values)[-1].reason == reason
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,21 @@ SAID = [
         "支付 2026-03-08 的文件多次送达，内容相同：a.csv, b.csv。请询问发送方以哪一份为准。",
     ),
     ("27, above the critical limit 20 (2 of the last 3 samples)", "27，高于严重限值 20（最近 3 个采样中有 2 个）"),
+    (
+        "2.63 s, above the critical limit 1 s (1 of the last 3 samples; it takes 2)",
+        "2.63 s，高于严重限值 1 s（最近 3 个采样中有 1 个，达到 2 个才判定）",
+    ),
+    (
+        "changes by 9 in 1m, below the warning limit 10 (1 of the last 3 samples; it takes 2)",
+        "1m 内变化 9，低于警告限值 10（最近 3 个采样中有 1 个，达到 2 个才判定）",
+    ),
+    (
+        "host-1, disk.used_ratio (mount=/var): 97 %, above the critical limit 95 %",
+        "host-1，disk.used_ratio（mount=/var）：97 %，高于严重限值 95 %",
+    ),
+    ("web-1: web.response_s is 2.63 s", "web-1：web.response_s 为 2.63 s"),
+    ("disk: the free space is low", "disk: the free space is low"),
+    ("it is critical now, and ops has it", "现为严重，由 ops 接收"),
     ("3 %, below the warning limit 5 %", "3 %，低于警告限值 5 %"),
     ("37.5 %, within at most 70 %", "37.5 %，未超过上限 70 %"),
     (

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
@@ -68,7 +68,6 @@ def test_when_a_storm_holds_messages_back(
     assert holds_until(uses, waiting, critical, NOON) == until
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 59), min_size=1, max_size=200))
 def test_a_minute_of_messages_is_told_in_less_than_ten(seconds: list[int]) -> None:
     """Whenever they come: whoever asks every second and waits as told uses the channel fewer than ten times, and ends."""

@@ -135,11 +135,11 @@ def test_a_job_is_done_once_by_one_person(store: Engine, number: int) -> None:
 
 def test_evidence_is_kept_with_its_hash_and_bounded(store: Engine, number: int) -> None:
     with writing(store) as connection:
-        digest = jobs.attach(connection, number, "li.wei", "photo", "C:\\shots\\rack 7.png", b"\x89PNG", MORNING)
+        digest = jobs.attach(connection, number, "li.wei", "photo", "C:\\shots\\rack\r\n7.png", b"\x89PNG", MORNING)
     with reading(store) as connection:
         row = connection.execute(select(job_evidence)).one()
     assert digest == row.sha256 == hashlib.sha256(b"\x89PNG").hexdigest()
-    assert (row.name, row.size_bytes) == ("rack 7.png", 4)
+    assert (row.name, row.size_bytes) == ("rack__7.png", 4)
     for content, item, words in (
         (b"", "photo", "empty"),
         (b"x" * (jobs.LARGEST_EVIDENCE_BYTES + 1), "photo", "at most 2097152"),

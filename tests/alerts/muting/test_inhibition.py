@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.muting import rings
@@ -127,7 +127,6 @@ RULE = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(RULE, max_size=4), st.lists(LABELS, max_size=5), LABELS)
 def test_the_order_of_rules_and_alerts_changes_nothing(
     rules: list[dict[str, Any]], alerts: list[Labels], labels: Labels
@@ -149,7 +148,6 @@ def test_the_order_of_rules_and_alerts_changes_nothing(
         assert bool(found) is muted
 
 
-@settings(deadline=None)
 @given(st.lists(RULE, min_size=1, max_size=3), st.lists(LABELS, min_size=1, max_size=5))
 def test_under_one_rule_somebody_always_speaks(rules: list[dict[str, Any]], alerts: list[Labels]) -> None:
     """Whatever is open, one rule alone never keeps all of its own causes quiet among themselves."""

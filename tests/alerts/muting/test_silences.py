@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
@@ -197,7 +197,6 @@ MATCHER = st.builds(
 LABELS = st.dictionaries(st.sampled_from(["a", "b", "c"]), st.sampled_from(["1", "2", "3"]))
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(MATCHER, min_size=1, max_size=3), max_size=6), LABELS)
 def test_the_index_finds_what_trying_every_silence_finds(texts: list[list[str]], labels: dict[str, str]) -> None:
     """Laying silences out makes it fast and changes nothing, whatever their order."""

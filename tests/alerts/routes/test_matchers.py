@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.routes.matchers import MatcherError, matcher, parse_all, parse_matchers
@@ -82,7 +82,6 @@ def test_matching(text: str, labels: dict[str, str], expected: bool) -> None:
     assert all(one.matches(labels) for one in parse_all([text])) is expected
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True), st.sampled_from(["=", "!="]), st.text(max_size=30))
 def test_a_matcher_is_read_back_as_it_is_written(name: str, operator: str, value: str) -> None:
     """Writing a matcher and reading it gives the same one, whatever its value holds."""
@@ -90,7 +89,6 @@ def test_a_matcher_is_read_back_as_it_is_written(name: str, operator: str, value
     assert parse_matchers(str(one)) == (one,)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet='ab={}",~! \\\n', max_size=20))
 def test_no_text_makes_the_reader_fail_otherwise(text: str) -> None:
     """Any text is either read or refused with MatcherError."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.routes.routing import build, route
@@ -147,7 +147,6 @@ def trees(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
     return {"matchers": matchers, "continue": draw(st.booleans()), "routes": below}
 
 
-@settings(deadline=None)
 @given(st.lists(trees(), max_size=3), VALUES, VALUES)
 def test_every_alert_has_a_route_and_no_group_twice(children: list[dict[str, Any]], a: str, b: str) -> None:
     """Whatever the tree, an alert goes somewhere, and each group that gets it gets it once."""

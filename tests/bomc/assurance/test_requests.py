@@ -225,3 +225,52 @@ def test_a_signed_day_stays_signed_with_the_same_files_and_is_unsigned_with_othe
     found.answer_requests()
     assert (signed(1), signed(2)) == ("signed", "unsigned")
     assert len(rows(store, run_signature)) == 2
+
+
+def test_a_run_during_which_bomc_stops_is_left_and_begun_again_at_the_next_start(
+    light: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line of the log says so, without a traceback; a day that was asked for is not answered with a fault."""
+    deliver(tmp_path)
+    deliver(tmp_path, LONG_AGO)
+    ask(light, LONG_AGO)
+    found = controls(light, tmp_path, [])
+
+    def stopping(*_: Any, **__: Any) -> Any:
+        found.stop()
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bomc.assurance.runs.run_match", stopping)
+        found.round()
+    assert [(line.levelname, line.getMessage(), line.exc_info) for line in caplog.records] == [
+        (
+            "WARNING",
+            f"The run of pay for {LONG_AGO} was left, because bomc stops; the next start begins it again.",
+            None,
+        )
+    ]
+    assert (rows(light, control_run), answers(light)) == ([], [("running", None)])
+    controls(light, tmp_path, []).round()
+    assert [row.business_day for row in rows(light, control_run)] == [LONG_AGO.isoformat(), DAY.isoformat()]
+    assert answers(light) == [("done", 1)]
+
+
+def test_a_due_run_during_which_bomc_stops_is_the_last_thing_begun(
+    light: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither another day nor anything else of the round is begun behind it."""
+    deliver(tmp_path)
+    told: list[Outcome] = []
+    found = controls(light, tmp_path, told)
+
+    def stopping(*_: Any, **__: Any) -> Any:
+        told.clear()
+        found.stop()
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    monkeypatch.setattr("bomc.assurance.runs.run_match", stopping)
+    found.round()
+    assert (told, len(caplog.records)) == ([], 1)
+    found.round()
+    assert (told, len(caplog.records)) == ([], 1)

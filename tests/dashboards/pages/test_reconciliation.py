@@ -289,8 +289,7 @@ def test_a_case_offers_what_its_state_and_the_viewers_role_allow(
 ) -> None:
     """Nobody is offered to decide on their own proposal."""
     row = {"state": state, "ticket_id": None}
-    proposal = None if waiting is None else {"proposed_by": waiting}
-    whole, *parts = case_actions.hidden(row, proposal, a_viewer(*viewer))
+    whole, *parts = case_actions.hidden(row, waiting, a_viewer(*viewer))
     found = {form for form, hid in zip(case_actions.FORMS, parts, strict=True) if not hid}
     assert found == {f"case-{name}" for name in shown}
     assert whole is (not shown)

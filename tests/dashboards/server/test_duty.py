@@ -69,7 +69,7 @@ def test_a_machine_plans_a_change_and_another_approves_it(desk: House) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
-    "an unknown target": (a_plan(targets=["host-9"]), 409, "There is no target host-9."),
+    "an unknown target": (a_plan(targets=["host-9"]), 409, "There is no target host-9; names like it are: "),
     "a time without a zone": (a_plan(starts_at="2026-03-02T13:00"), 422, "starts_at"),
     "no back-out": ({**a_plan(), "back_out": " "}, 409, "needs a back-out plan"),
     "a field is missing": ({"title": "x"}, 422, "requirement"),

@@ -49,6 +49,19 @@ def test_looking_shows_and_changes_nothing(house: House) -> None:
     assert client.post(link, data={"act": "acknowledge"}).status_code == 200
 
 
+def test_the_reason_is_said_in_the_readers_language(house: House) -> None:
+    """As on the pages of the console; in English it stays as the check wrote it."""
+    notes = {"summary": "host-1, disk.used_ratio: 97 %, above the critical limit 95 %"}
+    notes["reason"] = "97 %, above the critical limit 95 %"
+    with writing(house.console.engine) as connection:
+        connection.execute(update(alert).where(alert.c.id == 1).values(annotations=notes))
+    link, client = _link(house), house.client()
+    chinese = client.get(link, headers={"accept-language": "zh-CN"}).text
+    assert "<h1>host-1，disk.used_ratio：97 %，高于严重限值 95 %</h1>" in chinese
+    assert "above" not in chinese
+    assert notes["reason"] in client.get(link, headers={"accept-language": "en"}).text
+
+
 def test_acknowledging_happens_once_and_is_written_down(house: House) -> None:
     """The alert is the receiver's, with an event and an audit row; the link is used up, for looking too."""
     link, client = _link(house), house.client()

@@ -14,7 +14,7 @@ from core.store.tables import audit as trail
 from core.store.tables import break_adjustment, break_case, break_event
 from reconciliation.desk import adjustments, cases
 from reconciliation.desk.journal import DeskError
-from tests.reconciliation.desk.world import NEXT, NOON, case_of, force, line, run_of, the_case, told
+from tests.reconciliation.desk.world import NEXT, NOON, account_of, case_of, force, line, run_of, the_case, told
 
 DUPLICATE = line("T1", "duplicate_charge", payment=700)
 FEES = line("T1", "fee_mismatch", billing=300, platform=300, payment=300)
@@ -191,6 +191,23 @@ def test_who_may_not_decide_is_refused(store: Engine, name: str) -> None:
         assert str(refused.value) == sentence.format(it=proposed)
         assert _counts(connection) == before
         assert the_case(connection, number).state == "proposed"
+
+
+@pytest.mark.parametrize("console", [True, False], ids=["console", "terminal"])
+def test_one_person_is_not_two_by_way_of_the_terminal(light: Engine, console: bool) -> None:
+    """Proposed on a page and decided at the terminal, or the other way round: the same person, who may only withdraw."""
+    names = ("li", "terminal:lw") if console else ("terminal:lw", "li")
+    with writing(light) as connection:
+        account_of(connection, "li", "lw")
+        number = case_of(connection)
+        proposed = adjustments.propose(connection, number, names[0], "reversal", "payment", 5000, "twice", NOON)
+        for doing in ("approve", "reject"):
+            with pytest.raises(
+                DeskError, match=f"{names[1]} proposed adjustment {proposed}; another person must {doing}"
+            ):
+                DECISIONS[doing](connection, proposed, names[1], "no")
+        DECISIONS["withdraw"](connection, proposed, names[1], "")
+        assert the_case(connection, number).state == "open"
 
 
 @pytest.mark.parametrize("second", DECISIONS)

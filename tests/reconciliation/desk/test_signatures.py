@@ -18,7 +18,7 @@ from reconciliation.desk import adjustments, cases, signatures
 from reconciliation.desk.cases import open_cases
 from reconciliation.desk.journal import DeskError
 from reconciliation.desk.proof import expected_lines
-from tests.reconciliation.desk.world import CONTROL, DAY, DEADLINE, NEXT, NOON, case_of, line, run_of
+from tests.reconciliation.desk.world import CONTROL, DAY, DEADLINE, NEXT, NOON, account_of, case_of, line, run_of
 
 STATES = {
     (): "unsigned",
@@ -115,6 +115,19 @@ def test_a_clean_run_is_prepared_by_one_and_reviewed_by_another(store: Engine) -
             ("run_reviewed", f"run/{run.id}"),
         ]
         assert audit.verify(connection) == []
+
+
+@pytest.mark.parametrize(("prepares", "reviews"), [("li", "terminal:lw"), ("terminal:lw", "li"), ("li", "Li")])
+def test_one_person_is_not_two_by_way_of_the_terminal(light: Engine, prepares: str, reviews: str) -> None:
+    """Who prepared a run on a page is not its reviewer at the terminal; a colleague there is."""
+    with writing(light) as connection:
+        account_of(connection, "li", "lw")
+        run = run_of(connection)
+        signatures.prepare(connection, run.id, prepares, "", NOON)
+        with pytest.raises(DeskError, match=f"{reviews} prepared run {run.id}; another person must review it."):
+            signatures.review(connection, run.id, reviews, "", NOON)
+        signatures.review(connection, run.id, "terminal:boss", "", NOON)
+        assert _state(connection, run) == "signed"
 
 
 ACTS: dict[str, Callable[[Connection, int], None]] = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from core.store.tables import break_case, break_event, control_break, control_run
+from core.store.tables import break_case, break_event, control_break, control_run, user
 from reconciliation.breaks import columns
 from reconciliation.desk.cases import open_cases
 from reconciliation.desk.identity import fingerprint, records
@@ -83,6 +83,12 @@ def case_of(connection: Connection, made: dict[str, Any] | None = None, day: str
     return int(
         connection.scalars(select(break_case.c.id).where(break_case.c.fingerprint == fingerprint(CONTROL, made))).one()
     )
+
+
+def account_of(connection: Connection, name: str, login: str) -> None:
+    """An account of the console whose person has that login at the terminal."""
+    made = {"name": name, "login": login, "role": "operator", "password_hash": "", "language": "en", "created_at": NOON}
+    connection.execute(insert(user).values(made))
 
 
 def the_case(connection: Connection, number: int) -> Row[Any]:
