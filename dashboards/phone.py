@@ -27,7 +27,7 @@ from dashboards.gate import in_worker
 from dashboards.locale import LANGUAGES, Say, spoken
 from dashboards.queries import phone as queries
 from dashboards.queries.rows import Row
-from dashboards.sentences import told
+from dashboards.sentences import judged, told
 
 STATUS_OF = {"not_known": 404, "expired": 410, "already_used": 410}
 SHAPES = {"critical": "■", "warning": "▲", "unknown": "◆", "resolved": "●"}
@@ -123,7 +123,7 @@ def _card(found: Row, link: Link | None, console: Console, _: Say) -> str:
     parts = [f'<p class="demo">{escape(say("demo", language))}</p>'] if row["demo"] else []
     parts += [
         f'<p class="state {escape(state)}"><span aria-hidden="true">{SHAPES.get(state, "◆")}</span> {escape(words)}</p>',
-        f"<h1>{escape(str(title))}</h1>",
+        f"<h1>{escape(judged(str(title), _))}</h1>",
         _facts(found, console, _),
         _picture(found, _),
     ]
@@ -150,7 +150,7 @@ def _facts(found: Row, console: Console, _: Say) -> str:
         ("impact", impact_of(row["labels"], notes, language)),
         ("since", f"{since} · {age}"),
         ("value", value),
-        ("reason", notes.get("reason", "")),
+        ("reason", judged(str(notes.get("reason", "")), _)),
         ("owner", owner),
     ]
     shown = [(say(name, language), escape(str(text))) for name, text in pairs if text]
