@@ -170,7 +170,7 @@ def _since(since: Mapping[str, Sequence[Row]], _: Say) -> list[Any]:
             [
                 html.B(text),
                 " ",
-                dcc.Link(judged(item["title"], _), href=item["href"]),
+                dcc.Link(item_title(item, _), href=item["href"]),
                 html.Span(f" {_who(item, _)}", className="dim"),
             ]
         )
@@ -187,6 +187,14 @@ def _section(name: str, items: Sequence[Row], remarks: Mapping[str, str], _: Say
     return html.Div([head, html.Ul(lines, className="items") if lines else html.P(_("none"), className="dim")])
 
 
+def item_title(item: Row, _: Say) -> str:
+    """What an open thing is called; what bomc called it is in the viewer's language, behind a ticket's number too."""
+    number, space, title = str(item["title"]).partition(" ")
+    if number.startswith("#") and number[1:].isdigit() and space:
+        return f"{number} {judged(title, _)}"
+    return judged(str(item["title"]), _)
+
+
 def item_line(section: str, item: Row, _: Say, remark: str = "") -> list[Any]:
     """One open thing: its state, title and holder, and the remark on it."""
     return [
@@ -198,7 +206,7 @@ def item_line(section: str, item: Row, _: Say, remark: str = "") -> list[Any]:
             className=f"state state-{_shape(section, item)}",
         ),
         " ",
-        dcc.Link(judged(item["title"], _), href=item["href"]),
+        dcc.Link(item_title(item, _), href=item["href"]),
         html.Span(f" · {_who(item, _)} · {_.instant(datetime.fromisoformat(item['since']))[:16]}", className="dim"),
         *([html.Span(" · " + _("late"), className="due-late")] if item["late"] else []),
         *([html.Span(f" — {remark}", className="remark")] if remark else []),
@@ -229,7 +237,7 @@ def handover_fields(collected: Mapping[str, Sequence[Row]], remarks: Mapping[str
                         value=remarks.get(item["key"], ""),
                         placeholder=_("Remark"),
                         size="xs",
-                        **{"aria-label": _("Remark on {what}", what=judged(item["title"], _))},
+                        **{"aria-label": _("Remark on {what}", what=item_title(item, _))},
                     ),
                 ],
                 className="handover-item",
