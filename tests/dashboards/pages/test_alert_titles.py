@@ -65,6 +65,13 @@ def ticket(title: str) -> dict[str, Any]:
             "工单 3 已超时：应于 2026-03-02 19:26:30 前解决。",
             "无法判定：refused",
         ),
+        (
+            "Ticket 15 is late: to answer it was due at 2026-03-02T11:26:30Z. pay: the billing file of 2026-03-01 is missing",
+            "nothing to judge: refused",
+            "工单 15 已超时：应于 2026-03-02 19:26:30 前响应。pay：2026-03-01 的计费文件缺失",
+            "无法判定：refused",
+        ),
+        ("pay: 2026-03-01 cannot be reconciled", "", "pay：2026-03-01 无法对账", ""),
         ("Watchdog of another program", "Its own words", "Watchdog of another program", "Its own words"),
     ],
 )
