@@ -359,6 +359,8 @@ def test_an_english_sentence_says_its_instants_in_the_readers_zone() -> None:
     here = Say("en", "Asia/Shanghai")
     late = "Ticket 1 is late: to answer it was due at 2026-03-02T15:26:30Z."
     assert judged(late, here) == "Ticket 1 is late: to answer it was due at 2026-03-02 23:26:30."
+    looked = "duty-room was told; its group is looked at next at 2026-03-02 15:26:30 UTC"
+    assert told(looked, here) == "duty-room was told; its group is looked at next at 2026-03-02 23:26:30"
     assert judged("The log says 2026-03-02T15:26:30Z twice", here) == "The log says 2026-03-02T15:26:30Z twice"
 
 
