@@ -150,7 +150,7 @@ def _facts(found: Row, console: Console, _: Say) -> str:
         ("impact", judged(impact_of(row["labels"], notes, language), _)),
         ("since", f"{since} · {age}"),
         ("value", value),
-        ("reason", judged(notes.get("reason", ""), _)),
+        ("reason", judged(str(notes.get("reason", "")), _)),
         ("owner", owner),
     ]
     shown = [(say(name, language), escape(str(text))) for name, text in pairs if text]

@@ -1,15 +1,17 @@
 // Keeps an open page up to date without pile-up. The server tells over /live that something changed; this sets the
-// dcc.Store "live", whose watchers ask for what they show. The next tick is set only when every callback that the
-// previous one started has answered; ticks that come meanwhile are merged. Without the socket the page asks /live/now
+// dcc.Store "live", whose watchers ask for what they show. The next tick is set only when every callback that watches it
+// has answered, whoever started it, and its answer was read: Dash throws away what comes back for a callback that was
+// started again in the meantime. Ticks that come meanwhile are merged. Without the socket the page asks /live/now
 // every ten seconds; when that fails too, a banner says since when. Written for dash_clientside.set_props (Dash >= 2.16).
 (function () {
   "use strict";
   var POLL_MS = 10000; // without the socket
   var SILENCE_MS = 16000; // three ticks missed: the connection counts as lost
   var HUNG_MS = 60000; // a callback that has not answered for so long holds nobody up any more
+  var WATCHING = /\{"id":"live","property":"data"/; // an input of the callback, as Dash writes it
   var RECONNECT_MS = [1000, 2000, 5000, 10000, 30000];
 
-  var flying = new Map(); // callbacks started by a tick: number -> when
+  var flying = new Map(); // callbacks that watch ticks and have not answered: number -> when
   var flights = 0;
   var waiting = null; // the merged ticks that could not be set yet
   var heardAt = Date.now();
@@ -30,7 +32,7 @@
   var original = window.fetch;
   window.fetch = function (resource, options) {
     var answer = original.apply(this, arguments);
-    if (!startedByTick(resource, options)) {
+    if (!watchesTicks(resource, options)) {
       return answer;
     }
     var number = ++flights;
@@ -39,18 +41,25 @@
       flying.delete(number);
       window.setTimeout(flush, 0);
     };
-    answer.then(landed, landed);
+    answer.then(function (response) {
+      var read = response.json;
+      if (response.status !== 200) {
+        landed(); // nothing is read of it
+        return;
+      }
+      response.json = function () {
+        var content = read.call(response);
+        content.then(landed, landed);
+        return content;
+      };
+    }, landed);
     return answer;
   };
 
-  function startedByTick(resource, options) {
+  function watchesTicks(resource, options) {
     var url = typeof resource === "string" ? resource : (resource && resource.url) || "";
     var body = options && typeof options.body === "string" ? options.body : "";
-    if (url.indexOf("_dash-update-component") < 0 || body.indexOf("live.data") < 0) {
-      return false;
-    }
-    var named = body.lastIndexOf('"changedPropIds"');
-    return named >= 0 && body.indexOf('"live.data"', named) >= 0;
+    return url.indexOf("_dash-update-component") >= 0 && WATCHING.test(body);
   }
 
   function inFlight() {

@@ -18,7 +18,7 @@ from dashboards.components.figures import Strip, strips
 from dashboards.components.filters import address
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
-from dashboards.components.rows import age_s, has_it, history, title
+from dashboards.components.rows import age_s, has_it, history, titled, why
 from dashboards.components.states import demo, state
 from dashboards.components.target_links import target_link
 from dashboards.components.words import STATUS, TICKET_STATE, word
@@ -26,7 +26,7 @@ from dashboards.context import Viewer
 from dashboards.locale import Say
 from dashboards.queries.causes import Standing
 from dashboards.queries.rows import Row
-from dashboards.sentences import told
+from dashboards.sentences import judged, told
 
 
 def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, viewer: Viewer, _: Say) -> Any:
@@ -44,7 +44,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
     shown = row["severity"] if still else "resolved"
     work = [
         dcc.Link(
-            f"#{one['id']} {one['title']} · {word(TICKET_STATE, one['state'], _)}",
+            f"#{one['id']} {judged(one['title'], _)} · {word(TICKET_STATE, one['state'], _)}",
             href=f"/tickets?ticket={one['id']}",
             className="block-link",
         )
@@ -54,7 +54,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
         "{who} at {at}", who=row["acknowledged_by"], at=_.instant(row["acknowledged_at"])
     )
     return panel(
-        title(row),
+        titled(row, _),
         [
             html.Div(
                 [
@@ -65,7 +65,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
                 ],
                 className="detail-line",
             ),
-            html.P(row["annotations"].get("reason", ""), className="reason"),
+            html.P(why(row, _), className="reason"),
             *_said(row, _),
             html.Div(
                 buttons_of(row, _shelved(mutes), viewer, _) if still else [], className="detail-line alert-doings"
@@ -149,7 +149,7 @@ def _chart(rows: dict[str, Any], _: Say) -> Any:
             "at_ms": instant_ms(event["at"]),
             "new": rows["alert"]["severity"] if event["kind"] == "opened" else "ok",
             "check_name": rows["alert"]["check_name"],
-            "reason": event["detail"],
+            "reason": told(event["detail"], _),
         }
         for event in rows["events"]
         if event["kind"] in ("opened", "resolved") and instant_ms(event["at"]) >= rows["start_ms"]

@@ -10,7 +10,7 @@ from dash import dcc, html
 
 from dashboards.components.filters import address, chips
 from dashboards.components.icons import icon
-from dashboards.components.rows import holder, title, where
+from dashboards.components.rows import holder, titled, where, why
 from dashboards.components.words import MUTE, STATUS, TARGET_KIND, word
 from dashboards.locale import Say
 from dashboards.queries.causes import KINDS
@@ -44,7 +44,7 @@ def grid_rows(rows: list[Row], now: datetime, _: Say, chosen: int | None = None)
     found = []
     for row in rows:
         shown = "resolved" if row["resolved_at"] else row["severity"]
-        reason = row["annotations"].get("reason", "")
+        reason = why(row, _)
         age = _.age(((row["resolved_at"] or now) - row["opened_at"]).total_seconds())
         found.append(
             {
@@ -52,7 +52,7 @@ def grid_rows(rows: list[Row], now: datetime, _: Say, chosen: int | None = None)
                 "chosen": row["id"] == chosen,
                 "state": {"status": shown, "word": word(STATUS, shown, _)},
                 "alert": {
-                    "title": title(row),
+                    "title": titled(row, _),
                     "reason": reason,
                     "where": where(row, _),
                     "demo": _("demo data") if row["demo"] else "",

@@ -16,7 +16,7 @@ from dashboards.components.filters import address, segment
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
 from dashboards.components.rows import history
-from dashboards.components.words import CHANGE_KIND, CHANGE_STATE, RISK, word
+from dashboards.components.words import CHANGE_EVENT, CHANGE_KIND, CHANGE_STATE, RISK, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
 
@@ -161,7 +161,7 @@ def change_detail(row: Row | None, events: Sequence[Row], filters: Mapping[str, 
                 ]
             ),
             html.H3(_("History")),
-            html.Div(history(events, _)),
+            html.Div(history(events, _, CHANGE_EVENT)),
         ],
         footer=as_of(_, now),
         actions=[back],

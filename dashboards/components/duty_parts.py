@@ -18,6 +18,7 @@ from dashboards.components.words import (
     CHANGE_STATE,
     ENTRY_FIELD,
     ENTRY_KIND,
+    HANDOVER_EVENT,
     HANDOVER_STATE,
     JOB_STATE,
     SECTION,
@@ -28,6 +29,7 @@ from dashboards.components.words import (
 )
 from dashboards.locale import Say, mark
 from dashboards.queries.rows import Row
+from dashboards.sentences import judged
 
 PATH = "/duty"
 SHAPES = {"draft": "unjudged", "prepared": "warning", "accepted": "ok", "refused": "critical"}
@@ -122,8 +124,21 @@ def handover_view(
         shown += _frozen(row, content, since, _)
     elif row["state"] == "draft":
         shown.append(html.P(_("Nobody has prepared it yet."), className="dim"))
-    shown += [html.H3(_("Signatures")), html.Div(history(events, _))]
+    shown += [html.H3(_("Signatures")), html.Div(_signatures(desk, events, _))]
     return shown
+
+
+def _signatures(desk: Desk, events: Sequence[Row], _: Say) -> list[html.Div]:
+    """What happened to a handover, its shifts called as people call them."""
+    return history([{**event, "detail": _detail(desk, event, _)} for event in events], _, HANDOVER_EVENT)
+
+
+def _detail(desk: Desk, event: Row, _: Say) -> str:
+    """`2026-03-02 day -> 2026-03-02 late` in words, where a handover began; everything else as it was written."""
+    outgoing, arrow, incoming = event["detail"].partition(" -> ")
+    if event["kind"] != "begun" or not arrow:
+        return str(event["detail"])
+    return f"{key_name(desk, outgoing, _)} → {key_name(desk, incoming, _)}"
 
 
 def _frozen(row: Row, content: Mapping[str, Any], since: Mapping[str, Sequence[Row]] | None, _: Say) -> list[Any]:
@@ -155,7 +170,7 @@ def _since(since: Mapping[str, Sequence[Row]], _: Say) -> list[Any]:
             [
                 html.B(text),
                 " ",
-                dcc.Link(item["title"], href=item["href"]),
+                dcc.Link(item_title(item, _), href=item["href"]),
                 html.Span(f" {_who(item, _)}", className="dim"),
             ]
         )
@@ -172,6 +187,14 @@ def _section(name: str, items: Sequence[Row], remarks: Mapping[str, str], _: Say
     return html.Div([head, html.Ul(lines, className="items") if lines else html.P(_("none"), className="dim")])
 
 
+def item_title(item: Row, _: Say) -> str:
+    """What an open thing is called; what bomc called it is in the viewer's language, behind a ticket's number too."""
+    number, space, title = str(item["title"]).partition(" ")
+    if number.startswith("#") and number[1:].isdigit() and space:
+        return f"{number} {judged(title, _)}"
+    return judged(str(item["title"]), _)
+
+
 def item_line(section: str, item: Row, _: Say, remark: str = "") -> list[Any]:
     """One open thing: its state, title and holder, and the remark on it."""
     return [
@@ -183,7 +206,7 @@ def item_line(section: str, item: Row, _: Say, remark: str = "") -> list[Any]:
             className=f"state state-{_shape(section, item)}",
         ),
         " ",
-        dcc.Link(item["title"], href=item["href"]),
+        dcc.Link(item_title(item, _), href=item["href"]),
         html.Span(f" · {_who(item, _)} · {_.instant(datetime.fromisoformat(item['since']))[:16]}", className="dim"),
         *([html.Span(" · " + _("late"), className="due-late")] if item["late"] else []),
         *([html.Span(f" — {remark}", className="remark")] if remark else []),
@@ -214,7 +237,7 @@ def handover_fields(collected: Mapping[str, Sequence[Row]], remarks: Mapping[str
                         value=remarks.get(item["key"], ""),
                         placeholder=_("Remark"),
                         size="xs",
-                        **{"aria-label": _("Remark on {what}", what=item["title"])},
+                        **{"aria-label": _("Remark on {what}", what=item_title(item, _))},
                     ),
                 ],
                 className="handover-item",

@@ -31,6 +31,16 @@ def title(row: Row) -> str:
     return str(row["annotations"].get("summary") or f"{row['target']}: {row['check_name']}")
 
 
+def titled(row: Row, _: Say) -> str:
+    """The title in the viewer's language where bomc gave it; one that people or other programs gave stays as it is."""
+    return judged(title(row), _)
+
+
+def why(row: Row, _: Say) -> str:
+    """Why an alert's check judged so, in the viewer's language where a check of bomc said it; empty when nothing was said."""
+    return judged(str(row["annotations"].get("reason", "")), _)
+
+
 def where(row: Row, _: Say) -> str:
     """What an alert's summary leaves open: the target that it does not name, its business day, the changes that explain it."""
     known = [] if row["target"] in title(row) else [row["target"]]
@@ -58,15 +68,14 @@ def alert_line(row: Row, now: datetime, _: Say) -> html.Li:
         dcc.Link(
             [
                 state(row["severity"], _),
-                html.Span(judged(title(row), _), className="row-main"),
+                html.Span(titled(row, _), className="row-main"),
                 html.Span(
                     [_.age(age_s(row["opened_at"], now)), " · ", has_it(row, _)],
                     className="row-age",
                 ),
                 html.Span(
                     [
-                        " · ".join(filter(None, [judged(row["annotations"].get("reason", ""), _), where(row, _)]))
-                        + " ",
+                        " · ".join(filter(None, [why(row, _), where(row, _)])) + " ",
                         *([demo(_)] if row["demo"] else []),
                     ],
                     className="row-why",
@@ -102,13 +111,13 @@ def change_line(row: Row, _: Say) -> html.Li:
     )
 
 
-def history(events: Sequence[Row], _: Say) -> list[html.Div]:
-    """What happened, newest first: when, what, by whom, and its detail."""
+def history(events: Sequence[Row], _: Say, words: dict[str, str] = EVENT) -> list[html.Div]:
+    """What happened, newest first: when, what, by whom, and its detail; `words` names the kinds of events."""
     return [
         html.Div(
             [
                 html.Span(_.instant(event["at"]), className="event-at"),
-                html.Span([html.B(word(EVENT, event["kind"], _)), html.Span(f" · {event['who']}", className="dim")]),
+                html.Span([html.B(word(words, event["kind"], _)), html.Span(f" · {event['who']}", className="dim")]),
                 html.Span(told(event["detail"], _), className="event-detail"),
             ],
             className="event",

@@ -14,7 +14,7 @@ from alerts.routes.matchers import Matcher
 from dashboards.components.filters import address
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
-from dashboards.components.rows import title
+from dashboards.components.rows import titled
 from dashboards.components.states import state
 from dashboards.components.words import DECISION, SILENCE_STATE, word
 from dashboards.context import Viewer
@@ -168,7 +168,7 @@ def _aside(row: Row, viewer: Viewer, now: datetime, _: Say) -> html.Li:
         head: Any = html.Code(row["fingerprint"])
     else:
         shown = one["severity"] if one["resolved_at"] is None else "resolved"
-        head = dcc.Link([state(shown, _), " ", title(one)], href=f"/alerts?alert={one['id']}")
+        head = dcc.Link([state(shown, _), " ", titled(one, _)], href=f"/alerts?alert={one['id']}")
     left = _.age((row["until"] - now).total_seconds())
     back = []
     if one is not None and viewer.may("alerts.shelve"):

@@ -15,6 +15,7 @@ from dashboards.components.states import demo
 from dashboards.components.words import PRIORITY, TICKET_STATE, ticket_kind, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
+from dashboards.sentences import judged
 
 SOON_S = 1800.0
 """A ticket that is due within this time is marked."""
@@ -43,7 +44,7 @@ def ticket_card(row: Row, filters: Mapping[str, str], now: datetime, _: Say) -> 
                 ],
                 className="card-top",
             ),
-            html.Div(row["title"], className="card-title"),
+            html.Div(judged(row["title"], _), className="card-title"),
             html.Div(
                 [
                     html.Span(

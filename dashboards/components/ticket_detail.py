@@ -30,7 +30,7 @@ from dashboards.components.words import (
 )
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
-from dashboards.sentences import told
+from dashboards.sentences import judged, told
 from dashboards.sentences.tickets import event_detail
 
 _TO = {"alert": "/alerts?state=all&alert={n}", "break": "/breaks/{n}", "run": "/reconciliation/{n}"}
@@ -62,7 +62,7 @@ def ticket_detail(
         return panel(_("Detail"), empty(_("There is no such ticket.")), actions=[back])
     opened = dcc.Link(_("Open the ticket"), href=f"/tickets/{row['id']}", className="block-link")
     return panel(
-        f"#{row['id']} {row['title']}",
+        f"#{row['id']} {judged(row['title'], _)}",
         [
             html.Div(
                 [
@@ -168,7 +168,7 @@ def _links(links: Sequence[Row], works: bool, _: Say) -> list[Any]:
     for link in links:
         table = TICKET_RELATION_BACK if link["backward"] else TICKET_RELATION
         to = _TO.get(link["relation"], "/tickets/{n}").format(n=link["number"])
-        title = f"#{link['number']} {link['title'] or ''}".strip()
+        title = f"#{link['number']} {judged(link['title'] or '', _)}".strip()
         state = [html.Span(word(TICKET_STATE, link["state"], _), className="dim")] if link["state"] else []
         said = html.Span(word(table, link["relation"], _), className="dim")
         off = [_unlink(link, title, _)] if works and not link["backward"] else []

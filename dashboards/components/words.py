@@ -64,7 +64,7 @@ JOB_STATE = {
 HANDOVER_STATE = {
     "draft": mark("Draft"),
     "prepared": mark("Prepared"),
-    "accepted": mark("Accepted"),
+    "accepted": mark("Taken over"),
     "refused": mark("Refused"),
 }
 CHANGE_STATE = {
@@ -157,6 +157,8 @@ EVENT = {
     "backed_out": mark("Backed out"),
     "failed": mark("Failed"),
 }
+HANDOVER_EVENT = {**EVENT, "accepted": mark("Taken over")}
+CHANGE_EVENT = {**EVENT, "approved": mark("Approved")}
 MUTE = {
     "silence": mark("Silenced"),
     "inhibition": mark("Inhibited"),

@@ -124,14 +124,20 @@ class Say:
         return format_date(day, "yyyy-MM-dd EEE", locale=self.locale)
 
     def age(self, seconds: float | None) -> str:
-        """A duration to two units: `3 min 20 s`, `2 h 5 min`, `4 d 1 h`; a dash when there is none."""
+        """A duration to two units, of which a second that is zero is left out: `3 min 20 s`, `2 h`; a dash for none."""
         if seconds is None:
             return "–"
         whole = max(0, int(seconds))
         if whole < 60:
             return self(mark("{s} s"), s=whole)
         if whole < 3600:
+            if whole % 60 == 0:
+                return self(mark("{m} min"), m=whole // 60)
             return self(mark("{m} min {s} s"), m=whole // 60, s=whole % 60)
         if whole < 86400:
+            if whole % 3600 < 60:
+                return self(mark("{h} h"), h=whole // 3600)
             return self(mark("{h} h {m} min"), h=whole // 3600, m=whole % 3600 // 60)
+        if whole % 86400 < 3600:
+            return self(mark("{d} d"), d=whole // 86400)
         return self(mark("{d} d {h} h"), d=whole // 86400, h=whole % 86400 // 3600)

@@ -17,7 +17,7 @@ from dashboards.components import notices
 from dashboards.components.filters import address, chips, parse, whole
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
-from dashboards.components.rows import title
+from dashboards.components.rows import titled
 from dashboards.components.speaking import speaking
 from dashboards.components.states import demo, state
 from dashboards.components.words import CHANNEL, DELIVERY_STATE, word
@@ -241,7 +241,7 @@ def render_detail(row: Row | None, filters: Mapping[str, str], now: datetime, _:
     alerts = [
         html.Li(
             dcc.Link(
-                [state(one["severity"], _), " ", title(one)],
+                [state(one["severity"], _), " ", titled(one, _)],
                 href=f"/alerts?alert={one['id']}",
             )
         )

@@ -208,9 +208,9 @@ def _now_line(file: OnCallFile, schedule: Schedule, current: Shift, coming: Shif
     return html.Tr(
         [
             html.Td([link, html.Div(schedule.timezone, className="row-why")]),
-            html.Td([html.Div(who, className="on-call-who"), why]),
-            html.Td(minute(current.end, _)),
-            html.Td(following),
+            html.Td([html.Div(who, className="on-call-who"), why], **{"data-label": _("On call now")}),
+            html.Td(minute(current.end, _), **{"data-label": _("Until")}),
+            html.Td(following, **{"data-label": _("Next")}),
         ]
     )
 

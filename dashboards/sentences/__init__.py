@@ -29,7 +29,7 @@ from dashboards.sentences import (
     statements,
     tickets,
 )
-from dashboards.sentences.shapes import Shape, kind_of, said, shape
+from dashboards.sentences.shapes import INSTANT, Shape, fitted, kind_of, said, shape
 
 KNOWN: Final = tuple(
     dict.fromkeys(
@@ -57,8 +57,10 @@ DEEPEST: Final = 8
 
 
 def told(sentence: str, _: Say) -> str:
-    """The sentence in the viewer's language; as it stands when it is English or of no known shape."""
-    return sentence if _.language == "en" else _told(sentence, _, 0) or sentence
+    """The sentence in the viewer's language, its instants in the viewer's zone; as it stands when of no known shape."""
+    if _.language == "en" and INSTANT.search(sentence) is None:
+        return sentence
+    return _told(sentence, _, 0) or sentence
 
 
 def judged(sentence: str, _: Say) -> str:
@@ -95,16 +97,21 @@ def _told(sentence: str, _: Say, depth: int) -> str | None:
     if depth > DEEPEST:
         return None
     for each in _by_letters(len(sentence) <= LONGEST_BRIEF):
-        found = each.pattern.fullmatch(sentence)
+        found = fitted(each, sentence)
         if found is None:
             continue
         values: dict[str, str | None] = {
-            hole: _told(text, _, depth + 1) if kind_of(hole) == "words" else said(hole, text, _)
-            for hole, text in found.groupdict().items()
+            hole: _told(text, _, depth + 1) if kind_of(hole) == "words" else _held(hole, text, _)
+            for hole, text in found.items()
         }
         if None not in values.values():
             return _(each.message, **values)
     return None
+
+
+def _held(hole: str, text: str, _: Say) -> str:
+    """The content of a hole; an English sentence keeps what is English, but its instants are in the viewer's zone."""
+    return text if _.language == "en" and kind_of(hole) != "instant" else said(hole, text, _)
 
 
 @cache

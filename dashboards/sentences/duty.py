@@ -47,6 +47,7 @@ SHAPES = (
     mark("Job {n} was dropped: its plan is no longer in the configuration."),
     mark("Job {n} was done by {who} already."),
     mark("There is no job {n}."),
+    mark("SHA-256 {digest}; not on the roster of this shift"),
     mark("There is no kind of change {name}; choose one of {changekinds}."),
     mark("There is no risk {name}; choose one of {risks}."),
     mark("There is no result {name}; choose one of {changestates}."),

@@ -12,7 +12,7 @@ from core.money import EXPONENTS
 from dashboards.components.values import money
 from dashboards.components.words import REASON, word
 from dashboards.locale import Say, mark
-from dashboards.sentences.shapes import said, shape
+from dashboards.sentences.shapes import fitted, said, shape
 
 _DECIDED: Final = (mark("{adjustment} by {who}: {text}"), mark("{adjustment} by {who}"))
 EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -45,15 +45,15 @@ def event_detail(kind: str, detail: str, _: Say) -> str:
     if kind == "proposed":
         return _proposed(detail, _)
     for message in EVENTS.get(kind, ()):
-        found = shape(message).pattern.fullmatch(detail)
+        found = fitted(shape(message), detail)
         if found is not None:
-            return _(message, **{hole: said(hole, text, _) for hole, text in found.groupdict().items()})
+            return _(message, **{hole: said(hole, text, _) for hole, text in found.items()})
     return detail
 
 
 def _proposed(detail: str, _: Say) -> str:
     for written, message in PROPOSED:
-        found = shape(written).pattern.fullmatch(detail)
+        found = fitted(shape(written), detail)
         if (
             found is None
             or found["currency"] not in EXPONENTS
@@ -61,8 +61,6 @@ def _proposed(detail: str, _: Say) -> str:
             or not found["minor"].isdigit()
         ):
             continue
-        values = {
-            hole: said(hole, text, _) for hole, text in found.groupdict().items() if hole not in ("minor", "currency")
-        }
+        values = {hole: said(hole, text, _) for hole, text in found.items() if hole not in ("minor", "currency")}
         return _(message, **values, money=money(int(found["minor"]), found["currency"], _))
     return detail

@@ -39,7 +39,7 @@ SHAPES = (
     mark("a message by {channel} waits in the outbox"),
     mark("a message by {channel} waits in the outbox, after {n} tries: {error}"),
     mark("a message by {channel} could not be delivered, after {n} tries: {error}"),
-    mark("its group is looked at next at {text} UTC"),
+    mark("its group is looked at next at {instant}"),
     mark("Silence {id} has ended already, at {text} UTC."),
     mark("A silence needs a comment: say why nobody is to be told."),
     mark("A silence needs the name of who made it (createdBy)."),

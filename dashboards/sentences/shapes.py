@@ -8,6 +8,7 @@ and stays as it is.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,18 +43,23 @@ from dashboards.sentences.judging import DIRECTIONS
 from dashboards.sentences.people import PEOPLE
 
 _HOLE: Final = re.compile(r"\{(\w+)\}")
+_BREAK: Final = re.compile(r": |; |\. ")
+"""Where a part of a sentence ends."""
+INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| UTC|\+00:00)", re.ASCII)
+"""An instant as programs write it."""
 WHOLE: Final = ("words", "text", "error")
 """Holes that hold sentences, or what people, programs and files wrote."""
-NARROW: Final = {"indicator": r"[a-z]\w*(?:\.\w+)+"}
+NARROW: Final = {"indicator": re.compile(r"[a-z]\w*(?:\.\w+)+")}
 """Holes of names that look like nothing else, so that a shape of few words is not taken for what others wrote."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A message with holes, and how a sentence of that shape is recognised."""
+    """A message with holes, and the literal texts between them."""
 
     message: str
-    pattern: re.Pattern[str]
+    literals: tuple[str, ...]  # one more than there are holes
+    holes: tuple[str, ...]
     letters: int  # outside of the holes; of several shapes that fit, the one with the most is the right one
 
 
@@ -61,17 +67,80 @@ class Shape:
 def shape(message: str) -> Shape:
     """The shape of a message."""
     parts = _HOLE.split(message)
-    pattern = "".join(re.escape(part) if at % 2 == 0 else _group(part) for at, part in enumerate(parts))
-    return Shape(message, re.compile(pattern, re.DOTALL), sum(map(len, parts[::2])))
+    return Shape(message, tuple(parts[::2]), tuple(parts[1::2]), sum(map(len, parts[::2])))
 
 
-def _group(hole: str) -> str:
-    """What a hole takes: words, and what others wrote, may be of several parts; a name or a number is of one."""
-    kind = kind_of(hole)
-    if kind in NARROW:
-        return f"(?P<{hole}>{NARROW[kind]})"
-    inside = "." if kind in WHOLE else r"(?:(?!: |; |\. ).)"
-    return f"(?P<{hole}>{inside}+?)"
+def fitted(one: Shape, sentence: str) -> dict[str, str] | None:
+    """What stands in the holes of a shape; None when the sentence is not of that shape.
+
+    No hole is empty and each takes as little as it can, the first first. Words, and what others wrote, may be of several
+    parts; a name or a number is of one. The work grows with the sentence's length times the number of holes: first the
+    places are found from the end where each literal may stand so that the rest fits, then the first of them are taken.
+    """
+    first, last = one.literals[0], one.literals[-1]
+    if not one.holes:
+        return {} if sentence == first else None
+    end = len(sentence) - len(last)
+    if (
+        end <= len(first)
+        or not (sentence.startswith(first) and sentence.endswith(last))
+        or not _in_order(one, sentence)
+    ):
+        return None
+    breaks = [found.start() for found in _BREAK.finditer(sentence)]
+    places = [[end]]
+    for at in range(len(one.holes) - 1, -1, -1):
+        literal, hole = one.literals[at], one.holes[at]
+        starts = _starts(sentence, literal) if at else [0]
+        fitting = [start for start in starts if _next(start + len(literal), hole, places[-1], breaks) is not None]
+        if not fitting:
+            return None
+        places.append(fitting)
+    taken = _taken(one, sentence, places[-2::-1])
+    narrow = [(NARROW[kind_of(hole)], text) for hole, text in taken.items() if kind_of(hole) in NARROW]
+    return taken if all(pattern.fullmatch(text) for pattern, text in narrow) else None
+
+
+def _in_order(one: Shape, sentence: str) -> bool:
+    """Whether all literals are in the sentence, one after the other: what most sentences fail at once."""
+    at = 0
+    for literal in one.literals:
+        at = sentence.find(literal, at)
+        if at < 0:
+            return False
+        at += len(literal)
+    return True
+
+
+def _starts(sentence: str, literal: str) -> list[int]:
+    """Every place where a literal stands."""
+    found, at = [], sentence.find(literal)
+    while at >= 0:
+        found.append(at)
+        at = sentence.find(literal, at + 1)
+    return found
+
+
+def _next(begin: int, hole: str, ends: list[int], breaks: list[int]) -> int | None:
+    """Where a hole that begins here ends: at the first of the ends, if it may hold all that stands before."""
+    at = bisect_right(ends, begin)
+    if at == len(ends):
+        return None
+    if kind_of(hole) not in WHOLE:
+        stop = bisect_left(breaks, begin)
+        if stop < len(breaks) and breaks[stop] < ends[at]:
+            return None
+    return ends[at]
+
+
+def _taken(one: Shape, sentence: str, places: list[list[int]]) -> dict[str, str]:
+    """What stands in each hole, given where the literal behind it may stand."""
+    found, begin = {}, len(one.literals[0])
+    for at, hole in enumerate(one.holes):
+        end = places[at][bisect_right(places[at], begin)]
+        found[hole] = sentence[begin:end]
+        begin = end + len(one.literals[at + 1])
+    return found
 
 
 def kind_of(hole: str) -> str:

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from dashboards.locale import Say, mark
-from dashboards.sentences.shapes import shape
+from dashboards.sentences.shapes import fitted, shape
 
 SOURCES: Final = (
     mark("a constant of the control"),
@@ -42,10 +42,10 @@ def source_said(source: str, _: Say) -> str:
         return source
     taken, _where, conditions = source.partition(" where ")
     for message in SOURCES:
-        found = shape(message).pattern.fullmatch(taken)
+        found = fitted(shape(message), taken)
         if found is None:
             continue
-        said = _(message, **found.groupdict())
+        said = _(message, **found)
         if not conditions:
             return said
         return _(WHERE, source=said, conditions=_CONDITION.sub(lambda each: _(CONDITIONS[each[0]]), conditions))

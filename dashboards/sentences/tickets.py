@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from dashboards.locale import Say, mark
-from dashboards.sentences.shapes import said, shape
+from dashboards.sentences.shapes import fitted, said, shape
 
 SHAPES: Final = (
     mark("Ticket {n} is of the kind {ticketkind}, which does not know how to {doing}."),
@@ -84,7 +84,7 @@ EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
 def event_detail(kind: str, detail: str, _: Say) -> str:
     """The detail of an event of a ticket; one of no known shape is shown as it was written."""
     for message in EVENTS.get(kind, ()):
-        found = shape(message).pattern.fullmatch(detail)
+        found = fitted(shape(message), detail)
         if found is not None:
-            return _(message, **{hole: said(hole, words, _) for hole, words in found.groupdict().items()})
+            return _(message, **{hole: said(hole, words, _) for hole, words in found.items()})
     return detail

@@ -183,3 +183,49 @@ def test_who_only_looks_has_no_buttons(site: Site, chromium: Browser) -> None:
                 "change-begin",
             ):
                 expect(guest.locator(f"#{button}")).to_have_count(0)
+
+
+EAGER = """(() => {
+  window.asked = { now: 0, most: 0, all: 0 };
+  const real = window.fetch, later = (ms) => new Promise((done) => setTimeout(done, ms));
+  window.fetch = async (resource, options) => {
+    if (!String((options || {}).body || "").includes("handover-view")) { return real(resource, options); }
+    window.asked.all += 1;
+    window.asked.now += 1;
+    window.asked.most = Math.max(window.asked.most, window.asked.now);
+    await later(700);
+    const answer = await real(resource, options), read = answer.json.bind(answer);
+    answer.json = async () => {
+      await later(300);
+      const content = await read();
+      window.asked.now -= 1;
+      return content;
+    };
+    return answer;
+  };
+  window.WebSocket = class {
+    constructor() {
+      this.readyState = 1;
+      let tick = 0;
+      const tell = () => this.onmessage && this.onmessage({
+        data: JSON.stringify({ tick: ++tick, at: new Date().toISOString(), changed: ["samples"] })
+      });
+      setInterval(tell, 50);
+    }
+    send() {}
+    close() {}
+  };
+  window.WebSocket.OPEN = 1;
+})()"""
+"""A page that is told of something new twenty times a second, and whose handover comes and is read slowly."""
+
+
+def test_ticks_never_start_the_handover_again_before_it_has_come(page: Page, site: Site) -> None:
+    """What is started again loses its answer: a page on which everything is slow would never show the handover."""
+    page.add_init_script(EAGER)
+    page.goto(f"{site.url}/duty")
+    expect(page.locator("#handover-foot")).not_to_be_empty()
+    page.wait_for_timeout(3000)
+    asked = page.evaluate("window.asked")
+    assert asked["all"] >= 3
+    assert asked["most"] == 1

@@ -82,13 +82,14 @@ def test_things_are_counted_in_the_plural_of_the_language(language: str, n: int,
         (None, "–"),
         (0, "0 s"),
         (59.9, "59 s"),
-        (60, "1 min 0 s"),
+        (60, "1 min"),
         (3599, "59 min 59 s"),
-        (3600, "1 h 0 min"),
+        (3600, "1 h"),
         (90_000, "1 d 1 h"),
+        (86_459, "1 d"),
     ],
 )
-def test_ages_have_two_units(seconds: float | None, words: str) -> None:
+def test_ages_have_two_units_or_one_when_the_second_is_zero(seconds: float | None, words: str) -> None:
     assert Say("en").age(seconds) == words
 
 

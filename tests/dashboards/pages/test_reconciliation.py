@@ -338,7 +338,7 @@ def test_breaks_are_rows_of_words_with_a_deadline(connection: Connection) -> Non
 def test_files_say_what_is_wrong_with_them_and_when_they_came(connection: Connection) -> None:
     rows = file_reads.arrivals(connection, expectations(NOW), DAYS[0], DAYS[-1], NOW)
     words = said(arrivals.render(rows, DAYS, {}, CARDS, NOW, EN))
-    assert "It came 47 min 0 s after it was due." in words
+    assert "It came 47 min after it was due." in words
     assert "is looked for; ask " in words
     assert "2026-03-08 Sun: Missing, due 2026-03-09 08:00:00" in words
     assert "2026-03-10 Tue: Late, due 2026-03-11 08:00:00, came 2026-03-11 08:47:00" in words

@@ -125,7 +125,7 @@ def test_a_silence_is_filled_in_previewed_and_made(desk: House) -> None:
 BAD = {
     "no condition": ("", "c", "A silence needs at least one matcher"),
     "no comment": ("target=host-2", "", "A silence needs a comment"),
-    "a bad expression": ('target=~"("', "c", "the regular expression '(' cannot be read"),
+    "a bad expression": ('target=~"("', "c", "the regular expression '(' cannot be used"),
     "everything": ('alertname=~".+"', "c", "more than one person may decide"),
 }
 
