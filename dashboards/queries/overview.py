@@ -8,7 +8,8 @@ from sqlalchemy import Connection, func, select
 
 from core.model import instant_ms
 from core.store.tables import check_result, probe_state, pulse, refusal, series, target, transition
-from dashboards.queries.rows import Row, rows, worst
+from dashboards.queries.bands import bands
+from dashboards.queries.rows import Row, rows
 
 
 def timeline(connection: Connection, start_ms: int, end_ms: int) -> dict[str, list[Row]]:
@@ -50,34 +51,7 @@ def timeline(connection: Connection, start_ms: int, end_ms: int) -> dict[str, li
         if not steps and since_ms > start_ms:
             changes.append((since_ms, status))
         by_kind.setdefault(kind, []).append((name, changes))
-    return {kind: _bands(members, end_ms) for kind, members in by_kind.items()}
-
-
-def _bands(members: list[tuple[str, list[tuple[int, str]]]], end_ms: int) -> list[Row]:
-    """The worst status of many series over time, as spans; each names at most three targets that were in it."""
-    quiet = [changes[0][1] for _name, changes in members if len(changes) == 1]
-    floor = worst(quiet)
-    lively = [(name, changes) for name, changes in members if len(changes) > 1 or changes[0][1] == floor != "ok"]
-    instants = sorted({at_ms for _name, changes in members for at_ms, _status in changes})
-    spans: list[Row] = []
-    for start, end in zip(instants, [*instants[1:], end_ms], strict=True):
-        now = [(name, _status_at(changes, start)) for name, changes in lively]
-        status = worst([floor, *(s for _name, s in now)])
-        why = sorted({name for name, s in now if s == status and status not in ("ok", "unjudged")})[:3]
-        if spans and spans[-1]["status"] == status and spans[-1]["why"] == why:
-            spans[-1]["end_ms"] = end
-        else:
-            spans.append({"start_ms": start, "end_ms": end, "status": status, "why": why})
-    return spans
-
-
-def _status_at(changes: list[tuple[int, str]], at_ms: int) -> str:
-    status = changes[0][1]
-    for when, new in changes:
-        if when > at_ms:
-            break
-        status = new
-    return status
+    return {kind: bands(members, end_ms) for kind, members in by_kind.items()}
 
 
 def recent(connection: Connection, now_ms: int, limit: int = 12) -> list[Row]:

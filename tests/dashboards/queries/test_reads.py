@@ -151,7 +151,7 @@ def test_a_storm_of_warnings_hides_no_critical_alert(connection: Connection, now
         connection.execute(insert(alert), storm)
         found = alerts.alerts(connection, now, {})
         counts = [alerts.count(connection, now, filters) for filters in ({}, {"severity": "critical"})]
-        few = alerts.alerts(connection, now, {}, 10)
+        few = alerts.alerts(connection, now, {}, limit=10)
         point.rollback()
     assert [row["severity"] for row in found[:4]] == ["critical"] * 3 + ["warning"]
     assert (len(found), counts, len(few)) == (alerts.LIMIT, [alerts.LIMIT + 25, 3], 10)
