@@ -49,6 +49,7 @@ class _Flush:
     mutes: Mutes
     unmuted: dict[int, AnyRow] = field(default_factory=dict)  # open alerts that at most hours of a route keep quiet
     always: dict[int, tuple[Mute, ...]] = field(default_factory=dict)  # by alert: what mutes it whatever its route
+    keys: dict[int, tuple[tuple[Mute, ...], str]] = field(default_factory=dict)  # of these, by their identity
     deliveries: list[dict[str, Any]] = field(default_factory=list)
     events: list[tuple[int, datetime, str, str, str]] = field(default_factory=list)
 
@@ -59,6 +60,13 @@ class _Flush:
         if row.id not in self.always:
             self.always[row.id] = self.mutes.of(row.labels, None, row.fingerprint)
         return self.always[row.id]
+
+    def key_of(self, mutes: tuple[Mute, ...]) -> str:
+        """What keeps an alert quiet, in short; written once for each alert that has the same on all its routes."""
+        kept = self.keys.get(id(mutes))
+        if kept is None or kept[0] is not mutes:
+            kept = self.keys[id(mutes)] = (mutes, muting.key_of(mutes))
+        return kept[1]
 
     def keep_quiet(self, alert_id: int, reason: str) -> None:
         self.events.append((alert_id, self.now, "kept_quiet", WHO, reason))
@@ -103,12 +111,12 @@ def _flush_group(flush: _Flush, group: Group) -> Group:
     rows = flush.firing.get(group.key, [])
     decision = flush.decisions.get(group.key)
     muted = {} if decision is None else _muted(flush, group, rows, decision)
+    keys = {number: flush.key_of(mutes) for number, mutes in muted.items()}
     if (
         decision is not None
         and group.notified_at is not None
         and flush.now < group.notified_at + decision.group_interval
     ):
-        keys = {number: muting.key_of(mutes) for number, mutes in muted.items()}
         return replace(group, muted=keys, next_flush_at=group.notified_at + decision.group_interval)
     loud = [row for row in rows if row.id not in muted]
     ended = _ended(flush, group, rows, loud)
@@ -127,7 +135,7 @@ def _flush_group(flush: _Flush, group: Group) -> Group:
         notified_at=flush.now if told else group.notified_at,
         firing={row.id: row.severity for row in loud} | still_told,
         resolved=tuple(one.id for one in ended) if told else group.resolved,
-        muted={number: muting.key_of(mutes) for number, mutes in muted.items()},
+        muted=keys,
     )
     lapses = [row.acknowledged_until for row in rows if row.acknowledged_until is not None]
     return replace(after, next_flush_at=_next_flush(flush.now, after, decision, muted, lapses))
@@ -144,7 +152,7 @@ def _muted(flush: _Flush, group: Group, rows: list[AnyRow], decision: Decision) 
             flush.unmuted[row.id] = row
         if mutes:
             found[row.id] = mutes
-            if muting.key_of(mutes) != before:
+            if flush.key_of(mutes) != before:
                 flush.keep_quiet(row.id, f"receiver {group.receiver}: {muting.shown(mutes)}")
         elif before is not None:
             detail = f"receiver {group.receiver}: {muting.lifted(before)}"
@@ -210,28 +218,28 @@ def _tell(
             for number in firing.keys() - group.told.keys():
                 flush.keep_quiet(number, f"receiver {receiver.name} has no channel; it shows in the console only")
         return verdicts[True][0]
-    alerts = [_firing(row, flush.now) for row in rows]
-    told = False
-    for channel, number, config in channels:
-        send, reason = verdicts[config.send_resolved]
-        if not send:
-            continue
-        told = True
-        message = compose(
-            group.key,
-            receiver.name,
-            group.labels,
-            alerts + (ended if config.send_resolved else []),
-            external_url=flush.external_url,
-            now=flush.now,
-            reason=f"{reason}; {decision.reason}" if decision else reason,
-            max_alerts=config.max_alerts,
-        )
-        flush.deliveries.append(_delivery(group, channel, number, message))
-    if not told and ended:
+    wanted = [(channel, number, config) for channel, number, config in channels if verdicts[config.send_resolved][0]]
+    alerts = [_firing(row, flush.now) for row in rows] if wanted else []
+    messages: dict[tuple[bool, int], Message] = {}  # channels that want the same get the same
+    for channel, number, config in wanted:
+        reason = verdicts[config.send_resolved][1]
+        kind = config.send_resolved, config.max_alerts
+        if kind not in messages:
+            messages[kind] = compose(
+                group.key,
+                receiver.name,
+                group.labels,
+                alerts + (ended if config.send_resolved else []),
+                external_url=flush.external_url,
+                now=flush.now,
+                reason=f"{reason}; {decision.reason}" if decision else reason,
+                max_alerts=config.max_alerts,
+            )
+        flush.deliveries.append(_delivery(group, channel, number, messages[kind]))
+    if not wanted and ended:
         for one in ended:
             flush.keep_quiet(one.id, f"receiver {receiver.name}: {verdicts[False][1]}")
-    return told
+    return bool(wanted)
 
 
 def _ended(flush: _Flush, group: Group, rows: list[AnyRow], loud: list[AnyRow]) -> list[Told]:

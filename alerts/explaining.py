@@ -62,8 +62,11 @@ def destinations(
     ]
 
 
-def explain(connection: Connection, routes: RoutesFile, fingerprint: str, now: datetime) -> list[Occurrence]:
-    """The latest occurrences of a condition, oldest first; empty when there is none of that fingerprint."""
+def explain(
+    connection: Connection, routes: RoutesFile, fingerprint: str, now: datetime, active: muting.Active | None = None
+) -> list[Occurrence]:
+    """The latest occurrences of a condition, oldest first; empty when there is none of that fingerprint. `active` brings
+    the silences where somebody has asked for them in this transaction."""
     query = select(alert).where(alert.c.fingerprint == fingerprint).order_by(alert.c.id.desc())
     rows = list(connection.execute(query.limit(OCCURRENCES_SHOWN)))[::-1]
     histories: dict[int, list[tuple[datetime, str, str, str]]] = {row.id: [] for row in rows}
@@ -75,7 +78,7 @@ def explain(connection: Connection, routes: RoutesFile, fingerprint: str, now: d
         Occurrence(
             row,
             tuple(histories[row.id]),
-            tuple(_standing(connection, routes, row, histories[row.id], waiting, now))
+            tuple(_standing(connection, routes, row, histories[row.id], waiting, now, active))
             if row.resolved_at is None
             else (),
         )
@@ -90,8 +93,9 @@ def _standing(
     history: Sequence[tuple[datetime, str, str, str]],
     waiting: Sequence[tuple[str, Message, AnyRow]],
     now: datetime,
+    active: muting.Active | None,
 ) -> list[Standing]:
-    mutes = muting.load(connection, routes, now, [row.labels], [row.fingerprint])
+    mutes = muting.load(connection, routes, now, [row.labels], [row.fingerprint], active)
     found = []
     known = groups.by_key(connection, [one.key for one in route(routes.tree, row.labels)])
     for one in destinations(routes, row.labels, mutes, row.fingerprint):

@@ -151,7 +151,7 @@ async def shown(url: str, asked: dict[str, Any], hosts: Sequence[str], took_ms: 
     seen: set[str] = set()
     said = ""
     try:
-        for search in ("", *(f"?target={host}" for host in hosts)):
+        for search in ("", *(f"?target={host}&symptoms=shown" for host in hosts)):
             for one in asked["inputs"]:
                 if one["id"] == "url":
                     one["value"] = search
@@ -228,7 +228,7 @@ def _storm(
     ended_s = time.monotonic() - began_s
     watching.join()
     if failed:
-        raise NotReady(f"a page did not answer: {failed[0]}")
+        raise NotReady(f"a page did not answer: {type(failed[0]).__name__}: {failed[0]}")
     wait_until(lambda: stored(store) >= len(alerts), "every alert in the store", SETTLED_S)
     hosts = sorted({one.labels["target"] for one in alerts})
     settled_ms: list[float] = []

@@ -120,7 +120,7 @@ def common(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 def rfc3339(at: datetime) -> str:
     """An instant as Alertmanager writes it, in UTC, to the millisecond."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _worst_first(one: Told) -> tuple[bool, int, datetime, int]:

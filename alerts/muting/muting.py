@@ -118,6 +118,21 @@ class Mutes:
         found += (Mute(SILENCE, one.id, _silenced(one), one.ends_at) for one in self.silences.matching(labels))
         return tuple(found)
 
+    def by_route(
+        self, labels: Mapping[str, str], decisions: Iterable[Decision], fingerprint: str = ""
+    ) -> dict[str, tuple[Mute, ...]]:
+        """What keeps an alert quiet on each of its routes, by the key of its group there. What is the same on all of them
+        is asked for once. Pure."""
+        same: tuple[Mute, ...] | None = None
+        found = {}
+        for one in decisions:
+            if one.mute_time_intervals or one.active_time_intervals:
+                found[one.key] = self.of(labels, one, fingerprint)
+                continue
+            same = self.of(labels, None, fingerprint) if same is None else same
+            found[one.key] = same
+        return found
+
     def _by_hours(self, decision: Decision) -> list[Mute]:
         names = decision.mute_time_intervals, decision.active_time_intervals
         muted = self.intervals.muted(*names, self.now)

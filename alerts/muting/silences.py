@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Text, insert, select, type_coerce, update
 
 from alerts import groups
 from alerts.occurrences import AnyRow
@@ -89,6 +89,9 @@ class Silence:
         return all_match(self.matchers, labels)
 
 
+_COLUMNS = [silence.c[name] for name in Silence.__dataclass_fields__]
+
+
 def create(connection: Connection, spec: Spec, who: str, now: datetime) -> str:
     """Make a silence and return its id. Raises SilenceError when it cannot be, TooBroadError when it would mute everything."""
     spec = sound(spec, now)
@@ -151,8 +154,9 @@ def listed(connection: Connection, now: datetime, states: Collection[str] = tupl
 
 def active(connection: Connection, now: datetime) -> list[Silence]:
     """The silences that hold now, by id."""
-    query = select(silence).where(silence.c.starts_at <= now, silence.c.ends_at > now).order_by(silence.c.id)
-    return [_silence(row) for row in connection.execute(query)]
+    columns = [type_coerce(column, Text) if column.name == "matchers" else column for column in _COLUMNS]
+    query = select(*columns).where(silence.c.starts_at <= now, silence.c.ends_at > now).order_by(silence.c.id)
+    return [Silence(id, _parsed(matchers), *rest) for id, matchers, *rest in connection.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ class SilenceIndex:
         """The index over these silences."""
         index = cls()
         for one in silences:
-            pairs = _needed_pairs(one)
+            pairs = _needed_pairs(one.matchers)
             for pair in pairs:
                 index.by_pair.setdefault(pair, []).append(one)
             if not pairs:
@@ -195,13 +199,14 @@ class SilenceIndex:
         return self._meant[name, value]
 
 
-def _needed_pairs(one: Silence) -> list[tuple[str, str]]:
+@lru_cache(maxsize=16_384)
+def _needed_pairs(matchers: tuple[Matcher, ...]) -> tuple[tuple[str, str], ...]:
     """Labels with values of which an alert must have one, where a matcher lists them."""
-    for each in one.matchers:
+    for each in matchers:
         values = values_of(each)
         if values is not None and "" not in values:
-            return [(each.name, value) for value in dict.fromkeys(values)]
-    return []
+            return tuple((each.name, value) for value in dict.fromkeys(values))
+    return ()
 
 
 def silenced_by(labels: Mapping[str, str], silences: Iterable[Silence] | SilenceIndex) -> tuple[str, ...]:
@@ -329,11 +334,13 @@ def _found(row: AnyRow | None, id: str) -> Silence:
 
 
 def _silence(row: AnyRow) -> Silence:
-    return Silence(**{**row._mapping, "matchers": _parsed(orjson.dumps(row.matchers))})
+    return Silence(
+        **{**row._mapping, "matchers": _parsed(orjson.dumps(row.matchers, option=orjson.OPT_SORT_KEYS).decode())}
+    )
 
 
 @lru_cache(maxsize=16_384)
-def _parsed(rows: bytes) -> tuple[Matcher, ...]:
+def _parsed(rows: str) -> tuple[Matcher, ...]:
     """Matchers of the same text are read once, since active silences are asked for again and again."""
     return of_rows(orjson.loads(rows))
 

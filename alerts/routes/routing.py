@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from alerts.routes.matchers import Matcher, all_match, parse_all
@@ -72,8 +73,14 @@ class Decision:
     @property
     def key(self) -> str:
         """The name of the group: one for each receiver, route and set of group labels."""
-        shown = ", ".join(f'{name}="{value}"' for name, value in self.group_labels)
-        return _short(f"{self.receiver}:{self.path}:{{{shown}}}")
+        return _key(self.receiver, self.path, self.group_labels)
+
+
+@lru_cache(maxsize=65_536)
+def _key(receiver: str, path: str, group_labels: Labels) -> str:
+    """Written once a group: a flush asks for it for every alert."""
+    shown = ", ".join(f'{name}="{value}"' for name, value in group_labels)
+    return _short(f"{receiver}:{path}:{{{shown}}}")
 
 
 def _short(key: str) -> str:

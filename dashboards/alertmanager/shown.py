@@ -105,7 +105,7 @@ class _Open:
 def _fitting(connection: Connection, file: RoutesFile, wanted: Wanted, now: datetime) -> Iterator[_Open]:
     mutes = muting.load(connection, file, now)
     count = 0
-    for row in open_alerts(connection):
+    for row in open_alerts(connection, wanted.matchers):
         labels = row["labels"]
         if row["due_at"] is not None and row["due_at"] <= now:
             continue  # its end has passed; the pipeline resolves it at its next tick
@@ -117,7 +117,7 @@ def _fitting(connection: Connection, file: RoutesFile, wanted: Wanted, now: date
         count += 1
         if count > MOST_ALERTS:
             raise Refused(400, f"More than {MOST_ALERTS} alerts fit; narrow the filter to see all that you ask for.")
-        yield _Open(row, routes, {one.key: mutes.of(labels, one, row["fingerprint"]) for one in routes})
+        yield _Open(row, routes, mutes.by_route(labels, routes, row["fingerprint"]))
 
 
 def _status(mutes: Sequence[Mute], routes: int = 1) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from alerts import explaining
 from alerts.config import RoutesFile
+from alerts.muting import muting
 from core.model import instant_ms
 from core.store.open import reading
 from dashboards.alert_doings import register_doings
@@ -102,13 +103,14 @@ def register(app: Dash, console: Console) -> None:
     def refresh(search: str, viewport: Any, _tick: Any, _done: Any, shown: Any) -> tuple[Any, ...]:
         now, filters, _ = console.clock(), parse(search), speaking(console)
         with reading(console.engine) as connection:
-            lines, standings, rows, fitting = listed(connection, console, filters, now)
+            active = muting.read_once(connection, now)
+            lines, standings, rows, fitting = listed(connection, console, filters, now, active)
             load = alerts.load(connection, now)
             people = alarm_reads.operators_on_duty(connection, console.duty, console.oncall, now)
             burden = alarm_reads.burden(connection, load, people, now)
             visible = [line.row for line in lines]
             chosen = choose(visible, whole(filters.get("alert")), shown, has_room(viewport))
-            whole_alert = None if chosen is None else read(connection, console.routes, chosen, now)
+            whole_alert = None if chosen is None else read(connection, console.routes, chosen, now, active)
         return (
             render_lines(lines, standings, filters, now, chosen, _),
             alert_list.render_filters(filters, _),
@@ -126,17 +128,21 @@ def register(app: Dash, console: Console) -> None:
 
 
 def listed(
-    connection: Connection, console: Console, filters: Mapping[str, str], now: datetime
+    connection: Connection, console: Console, filters: Mapping[str, str], now: datetime, active: muting.Active
 ) -> tuple[list[Line], dict[int, Standing], list[Row], int]:
     """The lines of the list with how their alerts stand, the alerts of which they are made, folded ones too, and how many
     alerts the filters leave."""
-    among = causes.fitting(connection, console.routes, filters, now) if causes.wanted(filters) else None
-    rows = alerts.alerts(connection, now, filters, among)
-    standings = causes.standings(connection, console.routes, rows, now)
+    among = causes.fitting(connection, console.routes, filters, now, active) if causes.wanted(filters) else None
+    worst = None if among is None else among[: alerts.LIMIT]
+    rows = alerts.alerts(connection, now, filters, worst)
+    standings = causes.standings(connection, console.routes, rows, now, active)
     unfolded = [whole(one) for one in filters.get("unfolded", "").split(",")] + [whole(filters.get("alert"))]
     known = {number: one.cause for number, one in standings.items()}
     lines = arranged(rows, known, [one for one in unfolded if one is not None], everything=_unfolds(filters))
-    fitting = len(rows) if len(rows) < alerts.LIMIT else alerts.count(connection, now, filters, among)
+    if among is not None:
+        fitting = len(among)
+    else:
+        fitting = len(rows) if len(rows) < alerts.LIMIT else alerts.count(connection, now, filters)
     return lines, standings, rows, fitting
 
 
@@ -198,8 +204,10 @@ def _on_the_client(app: Dash) -> None:
     )
 
 
-def read(connection: Connection, routes: RoutesFile, alert_id: int, now: datetime) -> dict[str, Any]:
-    """All that the detail shows of one alert."""
+def read(
+    connection: Connection, routes: RoutesFile, alert_id: int, now: datetime, active: muting.Active | None = None
+) -> dict[str, Any]:
+    """All that the detail shows of one alert; `active` brings the silences that the list has read."""
     row = alerts.one(connection, alert_id)
     if row is None:
         return {"alert": None}
@@ -220,16 +228,18 @@ def read(connection: Connection, routes: RoutesFile, alert_id: int, now: datetim
         "bands": changes.bands(connection, row["target"], start_ms, now_ms),
         "start_ms": start_ms,
         "end_ms": now_ms,
-        "standing": causes.standings(connection, routes, [row], now).get(alert_id),
-        "told": who_is_told(connection, routes, row, now),
+        "standing": causes.standings(connection, routes, [row], now, active).get(alert_id),
+        "told": who_is_told(connection, routes, row, now, active),
     }
 
 
-def who_is_told(connection: Connection, routes: RoutesFile, row: Row, now: datetime) -> list[tuple[str, str]]:
+def who_is_told(
+    connection: Connection, routes: RoutesFile, row: Row, now: datetime, active: muting.Active | None = None
+) -> list[tuple[str, str]]:
     """How an open alert stands with each receiver: its name and a sentence."""
     if row["resolved_at"] is not None:
         return []
-    replayed = explaining.explain(connection, routes, row["fingerprint"], now)
+    replayed = explaining.explain(connection, routes, row["fingerprint"], now, active)
     return [(one.receiver, one.sentence) for each in replayed if each.row.id == row["id"] for one in each.standing]
 
 

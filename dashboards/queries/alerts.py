@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, or_, select
 
+from alerts.occurrences import AnyRow
 from core.store.tables import alert, alert_event, indicator, series, target, ticket
 from dashboards.queries.alert_filters import narrowed
 from dashboards.queries.changes import with_changes
@@ -18,6 +19,7 @@ LIMIT = 500
 FLOOD = 10
 """More alerts than this opened within ten minutes are a flood."""
 _RANK = case({"critical": 0, "warning": 1, "unknown": 2}, value=alert.c.severity, else_=3)
+_ORDER = (alert.c.resolved_at.is_not(None), _RANK, alert.c.opened_at.desc(), alert.c.id.desc())
 
 
 def alerts(
@@ -33,8 +35,7 @@ def alerts(
     target), system, target, acknowledged (yes, no), q (a part of name, target or reason), and those of `narrowed`.
     `among` are the ids that come into question, none: all. `count` says how many fit.
     """
-    order = (alert.c.resolved_at.is_not(None), _RANK, alert.c.opened_at.desc(), alert.c.id.desc())
-    first = _fitting(select(alert.c.id), now, filters, among).order_by(*order).limit(limit).subquery()
+    first = _fitting(select(alert.c.id), now, filters, among).order_by(*_ORDER).limit(limit).subquery()
     # What is read of a row, its ticket too, is read of those that are shown and not of everything that is open.
     latest = select(func.max(ticket.c.id)).where(ticket.c.alert_id == alert.c.id).correlate(alert).scalar_subquery()
     statement = (
@@ -49,9 +50,17 @@ def alerts(
         .where(alert.c.id.in_(select(first.c.id)))
         .join(target, target.c.name == alert.c.target, isouter=True)
         .join(ticket, ticket.c.id == latest, isouter=True)
-        .order_by(*order)
+        .order_by(*_ORDER)
     )
     return with_changes(connection, rows(connection.execute(statement).mappings()))
+
+
+def open_ones(connection: Connection, now: datetime, filters: Mapping[str, str]) -> Sequence[AnyRow]:
+    """Every open alert that fits the filters, worst and newest first, with what decides whether it is kept quiet: id,
+    fingerprint, labels."""
+    statement = _fitting(select(alert.c.id, alert.c.fingerprint, alert.c.labels), now, filters, None)
+    statement = statement.where(alert.c.resolved_at.is_(None))
+    return connection.execute(statement.order_by(*_ORDER)).all()
 
 
 def count(

@@ -20,6 +20,7 @@ from alerts.muting.muting import Mute, Mutes
 from alerts.occurrences import chunks
 from alerts.severity import RANK
 from core.store.tables import alert, target
+from dashboards.queries.alerts import open_ones
 from dashboards.queries.rows import Row
 
 DEEPEST = 20
@@ -43,13 +44,20 @@ class Standing:
     cause: int | None = None
 
 
-def standings(connection: Connection, routes: RoutesFile, rows: Sequence[Row], now: datetime) -> dict[int, Standing]:
-    """How the open ones of these alerts stand, by id. Rows need id, fingerprint, labels, target, severity, resolved_at."""
+def standings(
+    connection: Connection,
+    routes: RoutesFile,
+    rows: Sequence[Row],
+    now: datetime,
+    active: muting.Active | None = None,
+) -> dict[int, Standing]:
+    """How the open ones of these alerts stand, by id. Rows need id, fingerprint, labels, target, severity, resolved_at.
+    `active` brings the silences where they are asked for more than once in a transaction."""
     still = [row for row in rows if row["resolved_at"] is None]
     if not still:
         return {}
     labels = [row["labels"] for row in still]
-    mutes = muting.load(connection, routes, now, labels, [row["fingerprint"] for row in still])
+    mutes = muting.load(connection, routes, now, labels, [row["fingerprint"] for row in still], active)
     topology = _above(connection, {row["target"] for row in still})
     gravest = _gravest(connection, {name for row in still for name in topology.above(row["target"])})
     return {
@@ -63,11 +71,19 @@ def wanted(filters: Mapping[str, str]) -> bool:
     return filters.get("muted") in ("yes", "no", *KINDS) or bool(filters.get("silence"))
 
 
-def fitting(connection: Connection, routes: RoutesFile, filters: Mapping[str, str], now: datetime) -> list[int]:
-    """Ids of the open alerts, newest first, that the filters muted (yes, no, a kind) and silence (an id) leave."""
-    query = select(alert.c.id, alert.c.fingerprint, alert.c.labels).where(alert.c.resolved_at.is_(None))
-    rows = connection.execute(query.order_by(alert.c.opened_at.desc())).all()
-    mutes = muting.load(connection, routes, now, None, [row.fingerprint for row in rows])
+def fitting(
+    connection: Connection,
+    routes: RoutesFile,
+    filters: Mapping[str, str],
+    now: datetime,
+    active: muting.Active | None = None,
+) -> list[int]:
+    """Ids of the open alerts, worst and newest first, that all filters leave, among them muted (yes, no, a kind) and
+    silence (an id)."""
+    rows = open_ones(connection, now, filters)
+    mutes = muting.load(
+        connection, routes, now, [row.labels for row in rows], [row.fingerprint for row in rows], active
+    )
     return [row.id for row in rows if fits(mutes.of(row.labels, None, row.fingerprint), filters)]
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, select
 
+from alerts.labels import in_column
+from alerts.routes.matchers import Matcher
 from core.store.tables import alert, pushed_alert
 from dashboards.queries.rows import Row
 
+_COLUMNS = {"alertname": alert.c.check_name, "target": alert.c.target, "severity": alert.c.severity}
 
-def open_alerts(connection: Connection) -> Iterator[Row]:
-    """By fingerprint: id, fingerprint, labels, annotations, opened_at, updated_at; due_at, generator_url, pushed_at of
+
+def open_alerts(connection: Connection, matchers: Iterable[Matcher] = ()) -> Iterator[Row]:
+    """Those that can satisfy the matchers, and perhaps others, since the store knows few labels by themselves. By
+    fingerprint: id, fingerprint, labels, annotations, opened_at, updated_at; due_at, generator_url, pushed_at of
     one that was pushed, else null."""
     statement = (
         select(
@@ -29,5 +34,8 @@ def open_alerts(connection: Connection) -> Iterator[Row]:
         .where(alert.c.resolved_at.is_(None))
         .order_by(alert.c.fingerprint)
     )
+    for one in matchers:
+        if one.operator == "=" and one.name in _COLUMNS and in_column(one.name, one.value):
+            statement = statement.where(_COLUMNS[one.name] == one.value)
     for row in connection.execute(statement).mappings():
         yield dict(row)

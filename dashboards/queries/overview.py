@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, func, or_, select, type_coerce
 
-from core.model import instant_ms
 from core.store.tables import check_result, probe_state, pulse, refusal, series, target, transition
-from dashboards.queries.rows import Row, rows, worst
+from dashboards.queries.bands import bands
+from dashboards.queries.rows import Row, rows
 
 
 def timeline(connection: Connection, start_ms: int, end_ms: int) -> dict[str, list[Row]]:
@@ -18,21 +19,16 @@ def timeline(connection: Connection, start_ms: int, end_ms: int) -> dict[str, li
     without one it is the latest result, as of the instant since which it holds. Before a series was born nothing was
     judged, which is no silence. `why` names the series that made it so.
     """
-    statement = (
-        select(
-            target.c.kind,
-            target.c.name,
-            check_result.c.series_id,
-            check_result.c.check_name,
-            check_result.c.status,
-            check_result.c.since_ms,
-            series.c.created_at,
-        )
-        .join(series, series.c.id == check_result.c.series_id)
-        .join(target, target.c.id == series.c.target_id)
-        .where(target.c.retired_at.is_(None))
-    )
-    judged = {(row[2], row[3]): row for row in connection.execute(statement)}
+    born_ms = type_coerce(series.c.created_at, BigInteger)
+    moving = select(transition.c.series_id).where(transition.c.at_ms >= start_ms, transition.c.at_ms < end_ms)
+    lively = or_(check_result.c.since_ms > start_ms, born_ms > start_ms, check_result.c.series_id.in_(moving))
+    by_kind: dict[str, list[tuple[str, list[tuple[int, str]]]]] = {}
+    # Most series stay what they are all day long, and are read as one row for each target and status.
+    still = _judged(target.c.kind, target.c.name, check_result.c.status).where(~lively).distinct()
+    for kind, name, status in connection.execute(still):
+        by_kind.setdefault(kind, []).append((name, [(start_ms, status)]))
+    columns = (target.c.kind, target.c.name, check_result.c.series_id, check_result.c.check_name)
+    judged = _judged(*columns, check_result.c.status, check_result.c.since_ms, born_ms).where(lively)
     moved: dict[tuple[int, str], list[tuple[int, str, str]]] = {}
     for series_id, check, at_ms, old, new in connection.execute(
         select(transition.c.series_id, transition.c.check_name, transition.c.at_ms, transition.c.old, transition.c.new)
@@ -40,44 +36,21 @@ def timeline(connection: Connection, start_ms: int, end_ms: int) -> dict[str, li
         .order_by(transition.c.at_ms, transition.c.id)
     ):
         moved.setdefault((series_id, check), []).append((at_ms, old, new))
-    by_kind: dict[str, list[tuple[str, list[tuple[int, str]]]]] = {}
-    for key, (kind, name, _series, _check, status, since_ms, created_at) in judged.items():
-        steps = moved.get(key, [])
+    for kind, name, series_id, check, status, since_ms, born in connection.execute(judged):
+        steps = moved.get((series_id, check), [])
         first = steps[0][1] if steps else status if since_ms <= start_ms else "unknown"
-        born_ms = instant_ms(created_at)
-        begin = [(start_ms, "unjudged"), (born_ms, first)] if born_ms > start_ms else [(start_ms, first)]
+        begin = [(start_ms, "unjudged"), (born, first)] if born > start_ms else [(start_ms, first)]
         changes = [*begin, *((at_ms, new) for at_ms, _old, new in steps)]
         if not steps and since_ms > start_ms:
             changes.append((since_ms, status))
         by_kind.setdefault(kind, []).append((name, changes))
-    return {kind: _bands(members, end_ms) for kind, members in by_kind.items()}
+    return {kind: bands(members, end_ms) for kind, members in by_kind.items()}
 
 
-def _bands(members: list[tuple[str, list[tuple[int, str]]]], end_ms: int) -> list[Row]:
-    """The worst status of many series over time, as spans; each names at most three targets that were in it."""
-    quiet = [changes[0][1] for _name, changes in members if len(changes) == 1]
-    floor = worst(quiet)
-    lively = [(name, changes) for name, changes in members if len(changes) > 1 or changes[0][1] == floor != "ok"]
-    instants = sorted({at_ms for _name, changes in members for at_ms, _status in changes})
-    spans: list[Row] = []
-    for start, end in zip(instants, [*instants[1:], end_ms], strict=True):
-        now = [(name, _status_at(changes, start)) for name, changes in lively]
-        status = worst([floor, *(s for _name, s in now)])
-        why = sorted({name for name, s in now if s == status and status not in ("ok", "unjudged")})[:3]
-        if spans and spans[-1]["status"] == status and spans[-1]["why"] == why:
-            spans[-1]["end_ms"] = end
-        else:
-            spans.append({"start_ms": start, "end_ms": end, "status": status, "why": why})
-    return spans
-
-
-def _status_at(changes: list[tuple[int, str]], at_ms: int) -> str:
-    status = changes[0][1]
-    for when, new in changes:
-        if when > at_ms:
-            break
-        status = new
-    return status
+def _judged(*columns: ColumnElement[Any]) -> Select[Any]:
+    """These columns of every judged series of a target that is still configured."""
+    joined = select(*columns).join(series, series.c.id == check_result.c.series_id)
+    return joined.join(target, target.c.id == series.c.target_id).where(target.c.retired_at.is_(None))
 
 
 def recent(connection: Connection, now_ms: int, limit: int = 12) -> list[Row]:

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, event, select
 
-from alerts import commands, pipeline
+from alerts import commands, dispatch, pipeline
 from alerts.config import RoutesFile
+from alerts.delivery.messages import Message
 from alerts.muting import muting
 from alerts.muting.muting import Mute, Mutes
 from alerts.pipeline import Handled
@@ -455,6 +456,27 @@ def test_what_mutes_an_alert_on_several_routes_is_asked_once(store: Engine, monk
     file = routes(*({**child, "receiver": name} for name in ("a", "b", "c")), group_wait="0s")
     assert _handle(store, file, NOON, finding(host="h1"), finding(host="h2")).deliveries == 3
     assert sorted(asked) == ["h1", "h2"]
+
+
+def test_a_message_is_made_once_for_channels_that_want_the_same(store: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three channels, one of which wants no ends: two messages while the group fires; and none when there is nothing to
+    tell, however many alerts are in it."""
+    with_series(store)
+    made: list[int] = []
+    original = dispatch.compose
+
+    def compose(*given: Any, **named: Any) -> Message:
+        made.append(len(given[3]))
+        return original(*given, **named)
+
+    monkeypatch.setattr(dispatch, "compose", compose)
+    channels = [{"url": f"http://127.0.0.1:9/{name}"} for name in "ab"]
+    channels.append({"url": "http://127.0.0.1:9/c", "send_resolved": False})
+    file = routes(receivers=[{"name": "ops", "webhook_configs": channels}], group_wait="0s", group_interval="1m")
+    assert _handle(store, file, NOON, finding(host="h1"), finding(host="h2")).deliveries == 3
+    assert made == [2, 2]
+    assert _tick(store, file, after(minutes=2)).deliveries == 0
+    assert made == [2, 2]
 
 
 def test_silences_are_read_once_in_a_transaction(store: Engine) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from alerts import pipeline
+from alerts.muting.muting import Mute, Mutes
 from alerts.muting.shelving import shelve
-from core.store.open import writing
+from alerts.routes.matchers import parse_matchers
+from core.store.open import reading, writing
 from dashboards.alertmanager import shown
+from dashboards.queries.open_alerts import open_alerts
 from tests.alerts.world import finding, with_series
 from tests.dashboards.alertmanager.conftest import Desk
 
@@ -48,6 +53,32 @@ def test_an_alert_on_several_routes_is_in_a_group_of_each(desk: Desk) -> None:
     (pager,) = desk.shown(path=path, receiver="pager")
     assert pager["labels"] == {"alertname": "A", "team": "db", "severity": "critical"}
     assert desk.shown(path=path, receiver="page") == []
+
+
+def test_a_filter_reads_what_it_can_and_asks_once_what_keeps_an_alert_quiet(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store leaves out what an equality excludes; of an alert on two routes is asked once, hours apart."""
+    team = {"team": "db", "severity": "critical"}
+    desk.push(*({"labels": {"alertname": name, "target": f"host-{n}", **team}} for n, name in enumerate("AAAB")))
+    asked: list[str] = []
+    original = Mutes.of
+
+    def of(self: Mutes, labels: Mapping[str, str], *rest: Any) -> tuple[Mute, ...]:
+        asked.append(labels["target"])
+        return original(self, labels, *rest)
+
+    monkeypatch.setattr(Mutes, "of", of)
+    (one,) = desk.shown('target="host-1"')
+    assert (asked, len(one["receivers"])) == (["host-1"], 2)
+    assert desk.shown('target=~"host-1"') == [one]
+    with reading(desk.console.engine) as connection:
+        read = {text: len(list(open_alerts(connection, parse_matchers(text)))) for text in READ}
+    assert read == READ
+
+
+READ = {"": 4, 'target="host-1"': 1, 'alertname="A",severity="critical"': 3, 'target=~"host-1"': 4, 'target=""': 4}
+"""Rows that the store hands over for a filter: what is no plain equality is tried on the rows."""
 
 
 @pytest.mark.parametrize("query", ["filter=a", "filter=%3D", "filter=a%3D~(", "receiver=(", "filter=" + "x" * 3000])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from core.model import instant_ms
-from core.store.tables import alert
+from core.store.tables import alert, check_result, series, target
 from dashboards.queries import alerts, kpi, overview, pools, reconciliation, targets, tickets
 from dashboards.queries.rows import worst
 
@@ -141,6 +142,34 @@ def test_time_before_a_series_was_born_is_not_judged_and_not_silence(connection:
     )
 
 
+def test_series_that_stay_what_they_are_are_read_as_one_row(
+    connection: Connection, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty thousand series may be judged, and few of them change in a day; nothing of that is seen in the bands."""
+    looked_at: list[int] = []
+    original = overview.bands
+
+    def bands(members: list[tuple[str, list[tuple[int, str]]]], end_ms: int) -> list[dict[str, Any]]:
+        looked_at.append(len(members))
+        return original(members, end_ms)
+
+    monkeypatch.setattr(overview, "bands", bands)
+    end_ms = instant_ms(now)
+    before, alone = overview.timeline(connection, end_ms - DAY_MS, end_ms), sum(looked_at)
+    where = connection.scalar(select(target.c.id).where(target.c.name == "crm-app-01"))
+    born = now - timedelta(days=30)
+    with connection.begin_nested() as point:
+        for number in range(300):
+            values = {"target_id": where, "indicator": "host.load.1m", "labels": {"n": str(number)}, "probe": "p"}
+            made = connection.execute(insert(series).values(**values, created_at=born)).inserted_primary_key
+            judged = {"series_id": made[0], "check_name": "still", "status": "ok", "held": False, "reason": "fine"}
+            connection.execute(insert(check_result).values(**judged, since_ms=end_ms - 2 * DAY_MS))
+        looked_at.clear()
+        assert overview.timeline(connection, end_ms - DAY_MS, end_ms) == before
+        assert sum(looked_at) <= alone + 1
+        point.rollback()
+
+
 def test_a_storm_of_warnings_hides_no_critical_alert(connection: Connection, now: datetime) -> None:
     """The list is the worst of all that fit, not of the newest; what it has no room for is counted."""
     labels = {"alertname": "slow", "severity": "warning"}
@@ -151,7 +180,7 @@ def test_a_storm_of_warnings_hides_no_critical_alert(connection: Connection, now
         connection.execute(insert(alert), storm)
         found = alerts.alerts(connection, now, {})
         counts = [alerts.count(connection, now, filters) for filters in ({}, {"severity": "critical"})]
-        few = alerts.alerts(connection, now, {}, 10)
+        few = alerts.alerts(connection, now, {}, limit=10)
         point.rollback()
     assert [row["severity"] for row in found[:4]] == ["critical"] * 3 + ["warning"]
     assert (len(found), counts, len(few)) == (alerts.LIMIT, [alerts.LIMIT + 25, 3], 10)
