@@ -95,6 +95,14 @@ def compose(
     return Message(body, firing, resolved, now, any(one.demo for one in ordered), reason)
 
 
+def told_instead(message: Message, receiver: str, why: str) -> Message:
+    """The message for a fall-back: it says at its head, and with every alert, which channel was not reached and why."""
+    alerts = [{**one, "annotations": {**one["annotations"], "fallback": why}} for one in message.body["alerts"]]
+    body = {**message.body, "receiver": receiver, "notice": why, "alerts": alerts}
+    body["commonAnnotations"] = {**message.body["commonAnnotations"], "fallback": why}
+    return Message(body, message.firing, message.resolved, message.at, message.demo, why)
+
+
 def common(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """The pairs that all of the mappings have."""
     pairs: set[tuple[str, str]] | None = None
