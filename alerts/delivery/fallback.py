@@ -3,7 +3,7 @@
 When a channel has failed for its receiver's `fallback_after`, or refuses a message for good, what waits for it is told to
 the receiver's `fallback` in one message that names the failure; the waiting messages are then dead, so that nothing is sent
 twice when the channel comes back. A message that was made after the last failed try is tried first, which is how a recovery
-is noticed.
+is noticed; the end of what the fall-back was told it is then told as well (`ends`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from alerts.delivery import ends
 from alerts.delivery.merging import merge
-from alerts.delivery.messages import Message
+from alerts.delivery.messages import Message, told_instead
 from alerts.delivery.posting import key_of, row_of
 from alerts.delivery.sending import Destination
 from alerts.occurrences import AnyRow, record
@@ -98,11 +99,13 @@ def pass_on(connection: Connection, routes: RoutesFile, rows: Sequence[AnyRow], 
         mine_only = update(delivery).where(delivery.c.id == row.id, delivery.c.state.in_(("pending", "dead")))
         connection.execute(mine_only.values(state="dead", done_at=now, last_error=why, note=note))
         _event(connection, row, now, f"{why}; {note}")
+        ends.note_end(connection, row)
     return len(rows)
 
 
 def _tell(connection: Connection, other: ReceiverConfig, rows: Sequence[AnyRow], why: str, now: datetime) -> None:
-    messages = [_explained(Message.of_row(row.message), other.name, why) for row in rows]
+    messages = [told_instead(Message.of_row(row.message), other.name, why) for row in rows]
+    first: Destination = (rows[0].receiver, rows[0].channel, rows[0].settings)
     made = []
     for channel, number, config in other.channels():
         wanted = [one for one in messages if one.firing or config.send_resolved]
@@ -110,17 +113,11 @@ def _tell(connection: Connection, other: ReceiverConfig, rows: Sequence[AnyRow],
             key = key_of(["fallback", *(f"{row.key} {row.resent_at}" for row in rows), other.name, channel, number])
             message = merge(wanted, why, config.max_alerts)
             made.append(row_of(message, key, (other.name, channel, number), now, note=message.reason))
+            if config.send_resolved:
+                ends.owe(connection, (other.name, channel, number), first, message, key)
     if made:
         statement = upsert(connection, delivery).on_conflict_do_nothing(index_elements=["key"])
         connection.execute(statement, made)
-
-
-def _explained(message: Message, receiver: str, why: str) -> Message:
-    """The message for the fall-back: it says at its head, and with every alert, which channel failed and why."""
-    alerts = [{**one, "annotations": {**one["annotations"], "fallback": why}} for one in message.body["alerts"]]
-    body = {**message.body, "receiver": receiver, "notice": why, "alerts": alerts}
-    body["commonAnnotations"] = {**message.body["commonAnnotations"], "fallback": why}
-    return Message(body, message.firing, message.resolved, message.at, message.demo, why)
 
 
 def _event(connection: Connection, row: AnyRow, now: datetime, detail: str) -> None:

@@ -110,6 +110,14 @@ def translated(message: Message, translate: Callable[[str], str]) -> Message:
     return replace(message, body=body)
 
 
+def told_instead(message: Message, receiver: str, why: str) -> Message:
+    """The message for a fall-back: it says at its head, and with every alert, which channel was not reached and why."""
+    alerts = [{**one, "annotations": {**one["annotations"], "fallback": why}} for one in message.body["alerts"]]
+    body = {**message.body, "receiver": receiver, "notice": why, "alerts": alerts}
+    body["commonAnnotations"] = {**message.body["commonAnnotations"], "fallback": why}
+    return Message(body, message.firing, message.resolved, message.at, message.demo, why)
+
+
 def common(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """The pairs that all of the mappings have."""
     pairs: set[tuple[str, str]] | None = None

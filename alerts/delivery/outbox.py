@@ -18,7 +18,7 @@ from random import Random
 from sqlalchemy import Connection, Engine, func, select, update
 
 from alerts.config import RoutesFile
-from alerts.delivery import fallback
+from alerts.delivery import ends, fallback
 from alerts.delivery.enclosing import with_enclosed
 from alerts.delivery.messages import Message, translated
 from alerts.delivery.sending import Destination, Io, NotifyError
@@ -94,6 +94,7 @@ def deliver_due(
     finally:
         for destination in mine:
             io.release(destination)
+    _tell_ends(engine, routes, clock())
     with reading(engine) as connection:
         due_at = next_due(connection)
         passing_at = fallback.next_fall_back(connection, routes)
@@ -112,6 +113,15 @@ def _pass_on(engine: Engine, routes: RoutesFile, now: datetime) -> int:
         return 0
     with writing(engine) as connection:
         return fallback.fall_back_due(connection, routes, now)
+
+
+def _tell_ends(engine: Engine, routes: RoutesFile, now: datetime) -> None:
+    """Tell fall-backs the ends that they are owed; costs one reading when there are none."""
+    with reading(engine) as connection:
+        if not ends.due(connection, routes):
+            return
+    with writing(engine) as connection:
+        ends.tell_ends(connection, routes, now)
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -206,6 +216,7 @@ def _mark(
         connection.execute(mine.values(state="sent", attempts=tries, done_at=now, last_error=None))
         tried = "" if tries == 1 else f", at try {tries}"
         _tell_alerts(connection, row, now, "notified", f"{attempt.note}{tried}")
+        ends.note_end(connection, row)
         return "sent", None
     if routes.channel_of(*place) is not None:
         fallback.note_failure(connection, place, attempt.began or now, now, fault.sentence)
@@ -217,6 +228,7 @@ def _mark(
     if given_up.rowcount and fallback.pass_on(connection, routes, [row], fault.sentence, now):
         return "dead", None
     _tell_alerts(connection, row, now, "not_delivered", f"given up after {tries} tries: {fault.sentence}")
+    ends.note_end(connection, row)
     return "dead", None
 
 

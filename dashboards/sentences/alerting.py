@@ -22,6 +22,7 @@ SHAPES = (
     mark("Message {n} is {deliverystate}, not dead; there is nothing to send again."),
     mark("receiver {name} is told instead"),
     mark("receiver {name} was not reached: {error}"),
+    mark("receiver {name} was not reached when it began; the end is told here as well"),
     mark("{n} messages in one: receiver {name} is told at most {pace}"),
     mark("{n} messages in one: a storm, of which receiver {name} is told together"),
     mark("Message {n} is {deliverystate}, not dead; there is nothing to see to."),

@@ -5,6 +5,7 @@ from core.store.tables.base import metadata
 from core.store.tables.delivering import (
     channel_trouble,
     channel_use,
+    fallback_told,
     heartbeat,
     heartbeat_ping,
     phone_key,
@@ -69,6 +70,7 @@ __all__ = [
     "duty_entry",
     "duty_watch",
     "escalation",
+    "fallback_told",
     "file_delivery",
     "handover",
     "handover_event",

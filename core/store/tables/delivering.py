@@ -31,6 +31,22 @@ channel_trouble = Table(
     Column("error", Text, nullable=False),
 )
 
+fallback_told = Table(
+    "fallback_told",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),  # of an alert whose end a fall-back is owed
+    Column("receiver", Text, primary_key=True),  # the fall-back and its channel
+    Column("channel", Text, primary_key=True),
+    Column("settings", Integer, primary_key=True, autoincrement=False),
+    Column("first_receiver", Text, nullable=False),  # which channel it was told instead of
+    Column("first_channel", Text, nullable=False),
+    Column("first_settings", Integer, nullable=False),
+    Column("alert_id", BigInteger, ForeignKey("alert.id"), nullable=False),  # the occurrence that was told last
+    Column("told_in", Text, nullable=False),  # key of the message that told that it fires
+    Column("ended_in", BigInteger),  # message that told the first channel the end; none: it was not told yet
+    Index("ix_fallback_told_first", "first_receiver", "first_channel", "first_settings"),
+)
+
 phone_key = Table(
     "phone_key",
     metadata,

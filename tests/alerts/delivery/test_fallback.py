@@ -21,20 +21,22 @@ from tests.alerts.receivers import Hook, hook
 from tests.alerts.world import NOON, after, deliveries, events, finding, routes, with_series
 
 
-def _pair(first: Hook, second: Hook, **more: Any) -> RoutesFile:
+def pair(first: Hook, second: Hook, group_interval: str = "1s", **more: Any) -> RoutesFile:
+    """Receiver `ops`, and `second` that is told instead of it; a group for each target."""
     receivers = [
         {"name": "ops", "webhook_configs": [{"url": first.url, "timeout": "300ms"}], "fallback": "second", **more},
         {"name": "second", "webhook_configs": [{"url": second.url, "timeout": "300ms"}]},
     ]
-    return routes(receivers=receivers, group_by=["target"], group_wait="0s", group_interval="1s")
+    return routes(receivers=receivers, group_by=["target"], group_wait="0s", group_interval=group_interval)
 
 
-def _handle(store: Engine, file: RoutesFile, now: datetime, *hosts: str, status: str = "critical") -> None:
+def handle(store: Engine, file: RoutesFile, now: datetime, *hosts: str, status: str = "critical") -> None:
+    """Findings of that status about these hosts."""
     with writing(store) as connection:
         pipeline.handle(connection, [finding(status, host=host) for host in hosts], file, now)
 
 
-def _run(store: Engine, file: RoutesFile, since: datetime, until: datetime) -> datetime:
+def run(store: Engine, file: RoutesFile, since: datetime, until: datetime) -> datetime:
     """Deliver as the workers do, asleep from one due instant to the next; returns when it stood still."""
     now, io = since, Io()
     for _ in range(60):
@@ -60,9 +62,9 @@ def test_the_fall_back_is_told_within_two_minutes_and_why(store: Engine, answer:
     """Retried, then the fall-back, then shown: the first channel's message is a dead letter with its reason."""
     with_series(store)
     with hook(answer) as first, hook() as second:
-        file = _pair(first, second)
-        _handle(store, file, NOON, "h")
-        at = _run(store, file, NOON, after(minutes=3))
+        file = pair(first, second)
+        handle(store, file, NOON, "h")
+        at = run(store, file, NOON, after(minutes=3))
         assert at - NOON <= timedelta(minutes=2)
         (got,) = second.got
     assert why in got.body["notice"]
@@ -81,9 +83,9 @@ def test_a_long_retry_after_does_not_hold_the_fall_back_up(store: Engine) -> Non
     with_series(store)
     with hook(429) as first, hook() as second:
         first.headers["Retry-After"] = "3600"
-        file = _pair(first, second)
-        _handle(store, file, NOON, "h")
-        assert _run(store, file, NOON, after(minutes=3)) - NOON <= timedelta(minutes=2)
+        file = pair(first, second)
+        handle(store, file, NOON, "h")
+        assert run(store, file, NOON, after(minutes=3)) - NOON <= timedelta(minutes=2)
         assert len(second.got) == 1
 
 
@@ -91,9 +93,9 @@ def test_all_that_waits_is_passed_on_in_one_message(store: Engine) -> None:
     """Twenty groups wait behind a channel that is down: the fall-back gets one message with twenty alerts."""
     with_series(store)
     with hook(500) as first, hook() as second:
-        file = _pair(first, second)
-        _handle(store, file, NOON, *(f"h{n}" for n in range(20)))
-        _run(store, file, NOON, after(minutes=3))
+        file = pair(first, second)
+        handle(store, file, NOON, *(f"h{n}" for n in range(20)))
+        run(store, file, NOON, after(minutes=3))
         assert [len(got.body["alerts"]) for got in second.got] == [20]
 
 
@@ -101,15 +103,15 @@ def test_after_the_recovery_nothing_is_told_twice(store: Engine) -> None:
     """What was passed on stays with the fall-back; the first new message finds the channel well again."""
     with_series(store)
     with hook(500) as first, hook() as second:
-        file = _pair(first, second)
-        _handle(store, file, NOON, *(f"h{n}" for n in range(5)))
-        _run(store, file, NOON, after(minutes=3))
+        file = pair(first, second)
+        handle(store, file, NOON, *(f"h{n}" for n in range(5)))
+        run(store, file, NOON, after(minutes=3))
         tries = len(first.got)
         first.answer = 200
         assert deliver_due(store, file, lambda: after(minutes=10), Io()) == Delivered(0, 0, 0, None)
         assert len(first.got) == tries
-        _handle(store, file, after(minutes=11), "new")
-        _run(store, file, after(minutes=11), after(minutes=12))
+        handle(store, file, after(minutes=11), "new")
+        run(store, file, after(minutes=11), after(minutes=12))
         assert len(first.got) == tries + 1
         assert len(second.got) == 1
         with reading(store) as connection:
@@ -120,12 +122,12 @@ def test_a_new_message_to_a_channel_that_is_known_to_fail_is_tried_once(store: E
     """It goes to the fall-back at once when that try fails, not two minutes later."""
     with_series(store)
     with hook(500) as first, hook() as second:
-        file = _pair(first, second)
-        _handle(store, file, NOON, "h")
-        _run(store, file, NOON, after(minutes=3))
+        file = pair(first, second)
+        handle(store, file, NOON, "h")
+        run(store, file, NOON, after(minutes=3))
         tries = len(first.got)
-        _handle(store, file, after(minutes=20), "new")
-        assert _run(store, file, after(minutes=20), after(minutes=21)) - after(minutes=20) < timedelta(seconds=1)
+        handle(store, file, after(minutes=20), "new")
+        assert run(store, file, after(minutes=20), after(minutes=21)) - after(minutes=20) < timedelta(seconds=1)
         assert (len(first.got), len(second.got)) == (tries + 1, 2)
 
 
@@ -135,8 +137,8 @@ def test_over_a_restart_the_fall_back_still_comes(store: Engine, store_url: str)
 
     with_series(store)
     with hook(500) as first, hook() as second:
-        file = _pair(first, second)
-        _handle(store, file, NOON, "h")
+        file = pair(first, second)
+        handle(store, file, NOON, "h")
         deliver_due(store, file, lambda: NOON, Io())
         elsewhere = open_store(store_url)
         assert deliver_due(elsewhere, file, lambda: after(seconds=89), Io(), rng=Random(1)).passed_on == 0
@@ -149,8 +151,8 @@ def test_a_channel_that_is_taken_out_of_the_file_is_in_no_trouble(store: Engine)
     """At the next start nobody is told that it fails, and its messages are dead letters with that reason."""
     with_series(store)
     with hook(500) as first, hook() as second:
-        file = _pair(first, second)
-        _handle(store, file, NOON, "h")
+        file = pair(first, second)
+        handle(store, file, NOON, "h")
         deliver_due(store, file, lambda: NOON, Io())
     smaller = routes(receivers=[{"name": "ops"}])
     with writing(store) as connection:
@@ -165,9 +167,9 @@ def test_a_fall_back_that_fails_too_is_retried_and_shown(store: Engine) -> None:
     """Nobody takes it: the second one's message is tried for a day, then both are dead letters."""
     with_series(store)
     with hook(500) as first, hook(404) as second:
-        file = _pair(first, second)
-        _handle(store, file, NOON, "h")
-        _run(store, file, NOON, after(minutes=3))
+        file = pair(first, second)
+        handle(store, file, NOON, "h")
+        run(store, file, NOON, after(minutes=3))
     with reading(store) as connection:
         found = letters.dead(connection)
     assert sorted((row.receiver, row.state) for row in found) == [("ops", "dead"), ("second", "dead")]
@@ -178,8 +180,8 @@ def test_without_a_fall_back_nothing_is_passed_on(store: Engine) -> None:
     with_series(store)
     with hook(500) as first:
         file = routes(receivers=[{"name": "ops", "webhook_configs": [{"url": first.url}]}], group_wait="0s")
-        _handle(store, file, NOON, "h")
-        _run(store, file, NOON, after(minutes=4))
+        handle(store, file, NOON, "h")
+        run(store, file, NOON, after(minutes=4))
     assert [row.state for row in deliveries(store)] == ["pending"]
 
 
@@ -220,7 +222,7 @@ def test_a_dead_letter_is_sent_again_once(store: Engine) -> None:
     with_series(store)
     with hook(404, 200) as first:
         file = routes(receivers=[{"name": "ops", "webhook_configs": [{"url": first.url}]}], group_wait="0s")
-        _handle(store, file, NOON, "h")
+        handle(store, file, NOON, "h")
         assert deliver_due(store, file, lambda: NOON, Io()).dead == 1
         with writing(store) as connection:
             letters.resend(connection, 1, "li.wei", after(hours=30))
@@ -241,7 +243,7 @@ def test_a_dead_letter_can_be_seen_to(store: Engine) -> None:
     with_series(store)
     with hook(404) as first:
         file = routes(receivers=[{"name": "ops", "webhook_configs": [{"url": first.url}]}], group_wait="0s")
-        _handle(store, file, NOON, "h")
+        handle(store, file, NOON, "h")
         deliver_due(store, file, lambda: NOON, Io())
     with writing(store) as connection:
         letters.settle(connection, 1, "li.wei", after(hours=1))
@@ -257,7 +259,7 @@ def test_a_letter_sent_again_gets_its_whole_time(store: Engine) -> None:
     with_series(store)
     with hook(404, 500) as first:
         file = routes(receivers=[{"name": "ops", "webhook_configs": [{"url": first.url}]}], group_wait="0s")
-        _handle(store, file, NOON, "h")
+        handle(store, file, NOON, "h")
         deliver_due(store, file, lambda: NOON, Io())
         with writing(store) as connection:
             letters.resend(connection, 1, "li.wei", after(days=3))

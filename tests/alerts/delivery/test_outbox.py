@@ -351,7 +351,7 @@ def _kill_after(receiver: Hook, running: subprocess.Popen[bytes], requests: int,
 def test_clocks_are_asked_not_read(store: Engine) -> None:
     """The instants in the rows are those of the clock that was given."""
     with_series(store)
-    times: Callable[[], datetime] = iter([NOON, NOON, after(hours=3), after(hours=3)]).__next__
+    times: Callable[[], datetime] = iter([NOON, NOON, after(hours=3), after(hours=3), after(hours=3)]).__next__
     with hook() as receiver:
         file = _to(receiver)
         _handle(store, file, NOON, finding())

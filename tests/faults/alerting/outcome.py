@@ -1,7 +1,8 @@
 """What a telling came to, as rows that must be the same however often it was killed, and what must hold of what arrived.
 
-Numbers of alerts and tickets are left out (a database does not give them out twice after a rollback), and so is how many
-samples a window held, which a board that begins anew may see more of.
+Numbers of alerts and tickets are left out (a database does not give them out twice after a rollback; a ticket's stands in the
+labels of the alerts about it, and so in their fingerprints), and so is how many samples a window held, which a board that
+begins anew may see more of.
 """
 
 from __future__ import annotations
@@ -40,11 +41,14 @@ from tests.faults.alerting.scene import Scene
 from tests.faults.alerting.story import STEP
 
 NUMBERS = re.compile(
-    r"(?i)\b(alert|ticket|message|silence)[ /-]([0-9a-f-]{36}|\d+)|of the last \d+ samples|127\.0\.0\.1:\d+"
+    r"(?i)\b(alert|tickets?|message|silence)[ /-]([0-9a-f-]{36}|\d+)|of the last \d+ samples|127\.0\.0\.1:\d+"
 )
+OF_TICKET = re.compile(r"'[0-9a-f]+', ('ticket-[a-z]+', .*\('ticket', )'\d+'\)")
+"""An alert about a ticket as its row shows it: the fingerprint, and the label with the number that it is made of."""
 PACED = "robot"
 """The receiver with a rate limit: a message that was counted and not sent may hold up the next, so what is told together
-and when may differ; that all of it is told, and not faster than the limit, may not."""
+and when may differ, and an alert that waited until it was over is told as it was told last, that it is over. That each
+alert is told, how it stood in the end, and that nothing leaves faster than the limit may not differ."""
 PACE, SPAN = 2, timedelta(minutes=1)
 Outcome = dict[str, list[str]]
 
@@ -59,7 +63,8 @@ def outcome(scene: Scene) -> Outcome:
             found["history of alerts"] = sorted(_history(connection))
     finally:
         engine.dispose()
-    found[f"told to {PACED}"] = sorted({told for one in scene.got(PACED) for told in _alerts(one.body)})
+    latest = {told[:-1]: told[-1] for one in scene.got(PACED) for told in _shown(one.body)}
+    found[f"told to {PACED} at last"] = sorted(repr((*which, state)) for which, state in latest.items())
     return found
 
 
@@ -129,12 +134,19 @@ def _rows(connection: Connection, query: Select[Any]) -> list[str]:
 
 
 def _plain(row: Sequence[Any]) -> str:
-    return NUMBERS.sub(r"\1 N", repr(tuple(sorted(v.items()) if isinstance(v, dict) else v for v in row)))
+    shown = NUMBERS.sub(r"\1 N", repr(tuple(sorted(v.items()) if isinstance(v, dict) else v for v in row)))
+    return OF_TICKET.sub(r"'of N', \1'N')", shown)
 
 
 def _alerts(body: dict[str, Any]) -> list[str]:
-    shown = [(a["labels"].get("alertname"), a["labels"].get("n"), a["status"], a["startsAt"]) for a in body["alerts"]]
-    return sorted(repr(one) for one in shown)
+    return sorted(repr(one) for one in _shown(body))
+
+
+def _shown(body: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """The alerts of a message: name, `n`, since when, and whether it fires."""
+    return [
+        (a["labels"].get("alertname", ""), a["labels"].get("n", ""), a["startsAt"], a["status"]) for a in body["alerts"]
+    ]
 
 
 def _messages(connection: Connection) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """The process that tells the story, or what is left of it, as the program does: load, cycles, rounds, deliveries.
 
 At each instant: a look at what is due, each act with a look after it, the probes' batch, the round over tickets, deliveries
-until nothing is due, and a last look. A process that begins takes up the instant that the one before it was in, so what is
-told when is the same however often it was killed; looks and acts that were done already find nothing left to do.
+until nothing is due, and a last look; after the end, deliveries until nothing waits. A process that begins takes up the
+instant that the one before it was in, so what is told when is the same however often it was killed; looks and acts that were
+done already find nothing left to do.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from random import Random
 
 from sqlalchemy import Engine, select
 
-from alerts.delivery.outbox import deliver_due
+from alerts.delivery.outbox import deliver_due, next_due
 from alerts.delivery.sending import Io
 from alerts.heartbeats.watch import Watch
 from bomc.assurance.work_orders import WorkOrders
@@ -38,6 +39,8 @@ LEADER = "story"
 URL = "http://127.0.0.1"
 NOTE, CLOCK = "killed.txt", "step.txt"
 ROUNDS = 30
+LATE = 60
+"""Steps after the end of the story within which all that a rate limit holds up has left: a kill takes half a minute of it."""
 
 
 class Steady(Random):
@@ -117,6 +120,19 @@ class _Teller:
             self._tell_step()
             if step == last:
                 os.kill(os.getpid(), signal.SIGKILL)
+        self._wait_out()
+
+    def _wait_out(self) -> None:
+        """After the story deliveries go on until nothing waits any more, which is at once unless a kill held something up."""
+        for _ in range(LATE):
+            with reading(self._engine) as connection:
+                if next_due(connection) is None:
+                    return
+            self._step += 1
+            self.show_step()
+            for _ in self._deliveries():
+                pass
+        raise AssertionError(f"something waits still {LATE} steps after the story")
 
     def _tell_step(self) -> None:
         self._look()

@@ -90,7 +90,9 @@ LASTING = ((9, "team", "1 firing"), (15, "team", "1 resolved"))
 FAILING = (
     (10, "backup", "1 firing"),
     (13, "backup", "2 firing"),
+    (29, "backup", "2 resolved"),
     (29, "flaky", "2 resolved"),
+    (33, "backup", "1 resolved"),
     (33, "flaky", "1 resolved"),
 )
 LATE = ((13, "slow", "1 firing"), (20, "slow", "1 resolved"))
@@ -105,11 +107,7 @@ TIMERS = (
         "silence of a series until it is absent", "silent", 9, 12, ((12, "team", "firing"), (22, "team", "resolved"))
     ),
     Timer(
-        "inhibition, and the look after its end",
-        "effect",
-        5,
-        19,
-        ((19, "team", "1 firing"), (28, "team", "1 resolved")),
+        "inhibition, until its cause is over", "effect", 5, 15, ((15, "team", "1 firing"), (28, "team", "1 resolved"))
     ),
     Timer(
         "settling of 30 s after a parent is up", "sluggish", 16, 19, ((19, "team", "firing"), (28, "team", "resolved"))
