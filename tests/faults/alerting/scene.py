@@ -25,12 +25,13 @@ REACHES = (180, 260)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one process dies: at a step of its store's, when the `arrival`-th message arrives (from 0), heard or unheard, or
-    when a step of the story is over."""
+    """How one process dies: at a step of its store's, when the `arrival`-th message arrives (from 0) at anybody or at
+    `receiver`, heard or unheard, or when a step of the story is over."""
 
     how: str
     point: Point | None = None
     arrival: int | None = None
+    receiver: str | None = None
     last: int | None = None
 
 
@@ -105,8 +106,10 @@ class Scene:
         there.answer = 500 if self.story.fails(name, int((self.home / CLOCK).read_text())) else 200
         with self._lock:
             plan, victim, number = self._plan, self._victim, self._arrived
+            if plan is None or victim is None or plan.receiver not in (None, name):
+                return
             self._arrived += 1
-            if plan is None or plan.arrival != number or victim is None:
+            if plan.arrival != number:
                 return
             if plan.how == "unheard":
                 there.got.pop()

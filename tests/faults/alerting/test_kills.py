@@ -17,7 +17,7 @@ from random import Random
 
 import pytest
 
-from tests.faults.alerting.outcome import doubles, faults, outcome
+from tests.faults.alerting.outcome import PACED, doubles, faults, outcome
 from tests.faults.alerting.scene import REACHES, Plan, Scene, drawn, scene
 from tests.faults.alerting.story import STORY
 from tests.faults.seeds import seeds
@@ -114,6 +114,20 @@ def ends_like(there: Scene, quiet: Scene, where: str) -> None:
         missing = [row for row in expected[name] if row not in found]
         more = [row for row in found if row not in expected[name]]
         assert found == expected[name], f"{name}: missing {missing[:3]}, more {more[:3]}; {where}"
+
+
+@pytest.mark.faults
+def test_kills_in_flight_that_use_up_a_rate_limit_lose_no_alert(
+    tmp_path: Path, new_sqlite: NewStore, quiet_sqlite: Scene
+) -> None:
+    """Each try at the paced receiver dies before its answer: what waited behind it until it was over is told as it was last."""
+    with new_sqlite(tmp_path) as url, scene(tmp_path, url, STORY, quiet_sqlite.teller) as there:
+        there.tell(Plan("arrival", arrival=0, receiver=PACED) for _ in range(7))
+        assert there.kills == 7
+        ends_like(there, quiet_sqlite, f"killed at {there.died_at}")
+        told = [{(one["labels"]["n"], one["status"]) for one in got.body["alerts"]} for got in there.got(PACED)]
+    assert told[:8] == [{(str(n), "firing") for n in range(1, 6)}] * 8
+    assert told[8:] == [{(str(n), "resolved") for n in range(1, 8)}]
 
 
 def test_the_points_of_a_seed_are_always_the_same() -> None:
