@@ -92,13 +92,12 @@ def fitted(one: Shape, sentence: str) -> dict[str, str] | None:
     for at in range(len(one.holes) - 1, -1, -1):
         literal, hole = one.literals[at], one.holes[at]
         starts = _starts(sentence, literal) if at else [0]
-        fitting = [start for start in starts if _next(start + len(literal), hole, places[-1], breaks) is not None]
+        ends = places[-1]
+        fitting = [at for at in starts if _next(sentence, at + len(literal), hole, ends, breaks) is not None]
         if not fitting:
             return None
         places.append(fitting)
-    taken = _taken(one, sentence, places[-2::-1])
-    narrow = [(NARROW[kind_of(hole)], text) for hole, text in taken.items() if kind_of(hole) in NARROW]
-    return taken if all(pattern.fullmatch(text) for pattern, text in narrow) else None
+    return _taken(one, sentence, places[-2::-1], breaks)
 
 
 def _in_order(one: Shape, sentence: str) -> bool:
@@ -121,11 +120,17 @@ def _starts(sentence: str, literal: str) -> list[int]:
     return found
 
 
-def _next(begin: int, hole: str, ends: list[int], breaks: list[int]) -> int | None:
+def _next(sentence: str, begin: int, hole: str, ends: list[int], breaks: list[int]) -> int | None:
     """Where a hole that begins here ends: at the first of the ends, if it may hold all that stands before."""
     at = bisect_right(ends, begin)
     if at == len(ends):
         return None
+    name = NARROW.get(kind_of(hole))
+    if name is not None:
+        longest = name.match(sentence, begin)
+        last = begin if longest is None else longest.end()
+        inside = ends[at : bisect_right(ends, last)]
+        return next((end for end in inside if name.fullmatch(sentence, begin, end)), None)
     if kind_of(hole) not in WHOLE:
         stop = bisect_left(breaks, begin)
         if stop < len(breaks) and breaks[stop] < ends[at]:
@@ -133,11 +138,13 @@ def _next(begin: int, hole: str, ends: list[int], breaks: list[int]) -> int | No
     return ends[at]
 
 
-def _taken(one: Shape, sentence: str, places: list[list[int]]) -> dict[str, str]:
+def _taken(one: Shape, sentence: str, places: list[list[int]], breaks: list[int]) -> dict[str, str] | None:
     """What stands in each hole, given where the literal behind it may stand."""
     found, begin = {}, len(one.literals[0])
     for at, hole in enumerate(one.holes):
-        end = places[at][bisect_right(places[at], begin)]
+        end = _next(sentence, begin, hole, places[at], breaks)
+        if end is None:
+            return None
         found[hole] = sentence[begin:end]
         begin = end + len(one.literals[at + 1])
     return found

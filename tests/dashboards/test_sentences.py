@@ -20,7 +20,7 @@ from dashboards.locale import Say
 from dashboards.sentences import KNOWN, LONGEST_BRIEF, judged, told
 from dashboards.sentences.history import EVENTS, event_detail
 from dashboards.sentences.judging import SHAPES as JUDGING
-from dashboards.sentences.shapes import WHOLE, fitted, kind_of, shape
+from dashboards.sentences.shapes import NARROW, WHOLE, fitted, kind_of, shape
 from dashboards.sentences.sources import source_said
 from reconciliation.desk import adjustments, cases
 from tests.reconciliation.desk.world import DEADLINE, NOON, case_of, line, run_of
@@ -314,8 +314,9 @@ def by_expression(message: str, sentence: str) -> dict[str, str] | None:
     """The same as `fitted` by a regular expression: easier to see through, and endless on long texts."""
     pattern = re.escape(message)
     for hole in shape(message).holes:
-        inside = "." if kind_of(hole) in WHOLE else r"(?:(?!: |; |\. ).)"
-        pattern = pattern.replace(re.escape(f"{{{hole}}}"), f"(?P<{hole}>{inside}+?)", 1)
+        inside = "(?:.)+?" if kind_of(hole) in WHOLE else r"(?:(?!: |; |\. ).)+?"
+        inside = NARROW[kind_of(hole)].pattern if kind_of(hole) in NARROW else inside
+        pattern = pattern.replace(re.escape(f"{{{hole}}}"), f"(?P<{hole}>{inside})", 1)
     found = re.fullmatch(pattern, sentence, re.DOTALL)
     return None if found is None else found.groupdict()
 

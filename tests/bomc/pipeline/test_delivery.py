@@ -55,7 +55,7 @@ def test_a_reason_is_told_in_the_readers_language_and_a_program_as_it_was_writte
 
 SAID = [
     ("zh_CN", "it began at 2026-03-02 12:00:00 UTC", "已于 2026-03-02 20:00:00 UTC+08:00 开始运行"),
-    ("en", "it began at 2026-03-02 12:00:00 UTC", "it began at 2026-03-02 12:00:00 UTC"),
+    ("en", "it began at 2026-03-02 12:00:00 UTC", "it began at 2026-03-02 20:00:00 UTC+08:00"),
     ("zh_CN", "disk full, call li.wei", "disk full, call li.wei"),
     ("zh_CN", "x" * 5000, "x" * 5000),
 ]
