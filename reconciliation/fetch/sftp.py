@@ -112,7 +112,7 @@ def fetch(config: Config, business_day: date, target: Path, *, party: str = "", 
     try:
         with _connected(config, limit, home) as client:
             return _bring(client, config, limit, remote, name, target)
-    except (paramiko.SSHException, EOFError, OSError) as fault:
+    except (paramiko.SSHException, paramiko.SFTPError, EOFError, OSError) as fault:
         limit.left_s(f"fetching {name}")
         if isinstance(fault, OSError) and fault.filename is not None:
             raise FetchError(f"{fault.filename} cannot be written: {fault.strerror}", retryable=True) from fault

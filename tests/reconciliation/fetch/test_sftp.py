@@ -381,6 +381,21 @@ def test_a_host_that_hangs_is_left_when_the_time_is_over(
         assert time.monotonic() - started < 5
 
 
+def test_an_answer_that_is_none_breaks_the_transfer_off(
+    sender: Sender, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a connection that was cut in the middle of a packet may leave to be read."""
+
+    def garbled(*_args: object) -> None:
+        raise paramiko.SFTPError("Garbage packet received")
+
+    sender.put(b"content")
+    monkeypatch.setattr(sftp, "_bring", garbled)
+    with pytest.raises(FetchError, match="broke off: Garbage packet received") as caught:
+        fetch(sender.config(), DAY, target)
+    assert caught.value.retryable
+
+
 def test_a_transfer_longer_than_its_time_stops_and_the_next_goes_on(
     sender: Sender, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
