@@ -66,6 +66,7 @@ def test_alerts_by_keyboard(page: Page, site: Site, watched: Watched) -> None:
     assert "unfolded=101" in page.url
     page.keyboard.press("Enter")
     expect(page.locator("#alert-detail h2")).to_have_text("billing-db-01: host-down")
+    filled(page)
     page.keyboard.press("x")
     expect(page.locator("#alerts-ack-selected")).to_be_enabled()
     page.locator("#alerts-with-symptoms").check()
