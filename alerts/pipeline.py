@@ -52,8 +52,9 @@ def handle(
     changes = lifecycle.apply(connection, marking.marked(connection, findings, now), now) + pushes.lapse(
         connection, now
     )
-    _follow(connection, routes, changes, now, book)
-    made = _tell(connection, routes, now, external_url, book)
+    active = muting.read_once(connection, now)
+    _follow(connection, routes, changes, now, book, active)
+    made = _tell(connection, routes, now, external_url, book, active)
     return Handled(changes.changed, made, next_due(connection))
 
 
@@ -77,7 +78,7 @@ def push(
     tick: it wakes the workers that send them, and the one who pushes does not wait for that."""
     _alone(connection)
     taken = pushes.take(connection, pushed, who, now, marking.pushed_mark(connection, now))
-    _follow(connection, routes, taken.changes, now, book)
+    _follow(connection, routes, taken.changes, now, book, muting.read_once(connection, now))
     return taken
 
 
@@ -98,9 +99,15 @@ def next_due(connection: Connection) -> datetime | None:
     return min((at for at in (flush, escalating.next_due(connection)) if at is not None), default=None)
 
 
-def _tell(connection: Connection, routes: RoutesFile, now: datetime, external_url: str, book: Book | None) -> int:
+def _tell(
+    connection: Connection,
+    routes: RoutesFile,
+    now: datetime,
+    external_url: str,
+    book: Book | None,
+    active: muting.Active,
+) -> int:
     """How many rows the outbox got from groups and escalations; tickets that waited for the end of a mute are opened."""
-    active = muting.read_once(connection, now)
     made, unmuted = dispatch.flush_due(connection, routes, now, external_url, active)
     holding.release(connection, routes, unmuted, now, book)
     return made + escalating.run(connection, routes, now, external_url, partial(_kept_quiet, routes, now, active))
@@ -125,7 +132,7 @@ def _mutes(
     routes: RoutesFile,
     rows: Sequence[AnyRow],
     now: datetime,
-    active: muting.Active | None = None,
+    active: muting.Active,
 ) -> muting.Mutes:
     asked = [row.labels for row in rows], [row.fingerprint for row in rows]
     return muting.load(connection, routes, now, *asked, active)
@@ -137,10 +144,17 @@ def _alone(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
 
 
-def _follow(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime, book: Book | None) -> None:
+def _follow(
+    connection: Connection,
+    routes: RoutesFile,
+    changes: Changes,
+    now: datetime,
+    book: Book | None,
+    active: muting.Active,
+) -> None:
     """Tickets, groups and escalations of alerts that changed."""
     if changes.changed:
-        _tickets(connection, routes, changes, now, book)
+        _tickets(connection, routes, changes, now, book, active)
         dispatch.plan(connection, routes, changes.changed, now, changes.moved)
         groups.nudge(connection, _over(connection, routes, changes, now))
         escalating.begin(connection, routes, dict.fromkeys((*changes.opened, *changes.moved)), now)
@@ -162,12 +176,19 @@ def _over(connection: Connection, routes: RoutesFile, changes: Changes, now: dat
     return ends
 
 
-def _tickets(connection: Connection, routes: RoutesFile, changes: Changes, now: datetime, book: Book | None) -> None:
+def _tickets(
+    connection: Connection,
+    routes: RoutesFile,
+    changes: Changes,
+    now: datetime,
+    book: Book | None,
+    active: muting.Active,
+) -> None:
     if _opens_tickets(routes.tree):
         rows = groups.alerts_by_id(connection, dict.fromkeys((*changes.opened, *changes.moved)))
         open_rows = [row for row in rows.values() if row.resolved_at is None and row.check_name not in ABOUT_TICKETS]
         if open_rows:
-            mutes = _mutes(connection, routes, open_rows, now)
+            mutes = _mutes(connection, routes, open_rows, now, active)
             holding.open_or_hold(connection, routes, open_rows, mutes, now, book)
     holding.drop(connection, changes.resolved, now)
     automatic.clear(connection, changes.resolved, now)

@@ -488,3 +488,15 @@ def test_silences_are_read_once_in_a_transaction(store: Engine) -> None:
         for _ in range(2):
             muting.load(connection, routes(), NOON, [], [], active)
         assert sum("FROM silence" in one for one in seen) == 1
+
+
+def test_an_alert_that_opens_a_ticket_and_is_told_asks_for_silences_once(store: Engine) -> None:
+    """Whether its ticket waits and whether it is told follow from one reading."""
+    with_series(store)
+    file = routes(group_wait="0s", ticket={"kind": "fault"})
+    seen: list[str] = []
+    with writing(store) as connection:
+        event.listen(connection, "before_cursor_execute", lambda _c, _u, statement, *_: seen.append(statement))
+        made = pipeline.handle(connection, [finding()], file, NOON)
+    assert made.deliveries
+    assert sum("FROM silence" in one for one in seen) == 1
