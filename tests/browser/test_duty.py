@@ -83,9 +83,7 @@ def test_a_shift_is_handed_over(page: Page, site: Site, chromium: Browser, watch
         expect(view).to_contain_text("Given back: Which disk?")  # told without a reload
         page.locator("#handover-to-do").fill("Call shop 7 back; disk /u01.")
         page.locator("#handover-prepare").click()
-        expect(incoming.locator("#handover-view")).to_contain_text(
-            "disk /u01"
-        )  # it is frozen before the ticket changes
+        expect(incoming.locator("#handover-view")).to_contain_text("disk /u01")  # frozen before the ticket changes
         with writing(site.engine) as connection:
             connection.execute(tables.ticket.update().where(tables.ticket.c.id == 1).values(assignee="zhao.lei"))
         expect(incoming.locator("#handover-view li", has_text="Changed").first).to_be_visible()
