@@ -69,13 +69,14 @@ def unshared(parties: Sequence[Digests]) -> list[Rows]:
 
     most = max(map(len, parties))
     bits = min(max(most.bit_length() - _IN_A_BUCKET, 1), _MOST_BUCKETS)
-    parts = 1
-    while most * len(parties) > _AT_ONCE * parts:
-        parts *= 2
     found: list[list[Rows]] = [[numpy.zeros(0, numpy.intp)] for _ in parties]
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
         first, *others = pool.map(lambda party: _sums(party, bits), parties)
         unlike = numpy.any([first != other for other in others], axis=0)
+        about = float(unlike.mean()) * most * len(parties)  # so many digests are in them
+        parts = 1
+        while about > _AT_ONCE * parts:
+            parts *= 2
         for part in range(parts):
             wanted = unlike if parts == 1 else unlike & (numpy.arange(1 << bits) % parts == part)
             if wanted.any():

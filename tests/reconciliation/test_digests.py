@@ -54,7 +54,7 @@ def test_rows_that_not_every_party_has_once_are_found(parties: list[list[int]]) 
         assert all(values[row] in forgiven for row in set(expected) - set(mine))
 
 
-@pytest.mark.parametrize("at_once", [1_000, 100_000])
+@pytest.mark.parametrize("at_once", [5, 100_000])
 def test_many_rows_are_compared_in_parts(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three parties of 20,000 rows in other orders; one lacks a row, one has one twice, one has another value."""
     monkeypatch.setattr(digests, "_AT_ONCE", at_once)
