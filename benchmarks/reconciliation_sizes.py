@@ -4,7 +4,7 @@ Each is a whole process on the same three files, in which 1 % of the keys break.
 compares billing with platform and billing with payment (polars); pandas merges twice on the columns that matter. A peer
 that asks for more memory than `--cap-gib` is stopped and has no figure. Prints seconds and the peak resident memory, as a
 table for docs/benchmarks.md, and draws them into `--chart`. Thirty million keys need 12 GB of free disk.
-Run: `python -m benchmarks.reconciliation_sizes [--keys N]... [--runs N] [--chart FILE]`.
+Run: `python -m benchmarks.reconciliation_sizes [--keys N]... [--runs N] [--no-peers] [--chart FILE]`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -81,18 +82,18 @@ def _resident_mib(process: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def measure(keys: int, runs: int, cap_mib: float) -> dict[str, Run]:
-    """The medians of each program that finished, all in turn on the same files."""
-    found: dict[str, list[Run]] = {name: [] for name in PROGRAMS}
+def measure(keys: int, runs: int, cap_mib: float, chosen: Sequence[str]) -> dict[str, Run]:
+    """The medians of each of the chosen programs that finished, all in turn on the same files."""
+    found: dict[str, list[Run]] = {name: [] for name in chosen}
     with tempfile.TemporaryDirectory(prefix="reconciliation-") as name:
         folder = Path(name)
         generate_apart(folder, keys, SHARE)
         lost: set[str] = set()
         for _ in range(runs):
-            for program, text in PROGRAMS.items():
+            for program in chosen:
                 if program in lost:
                     continue
-                run = watched(text, folder, cap_mib)
+                run = watched(PROGRAMS[program], folder, cap_mib)
                 if run is None:
                     lost.add(program)
                 else:
@@ -109,11 +110,11 @@ def measure(keys: int, runs: int, cap_mib: float) -> dict[str, Run]:
     }
 
 
-def told(keys: int, figures: dict[str, Run]) -> str:
+def told(keys: int, figures: dict[str, Run], chosen: Sequence[str]) -> str:
     """One row of the table."""
     cells = [
         f"{figures[name].wall_s:.1f} s, {figures[name].peak_mib:,.0f} MiB" if name in figures else "too much memory"
-        for name in PROGRAMS
+        for name in chosen
     ]
     return f"| {keys // 1_000_000} M | {' | '.join(cells)} |"
 
@@ -155,16 +156,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="three-way reconciliation over sizes, beside its peers")
     parser.add_argument("--keys", type=int, action="append", help="may be repeated")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True, help="datacompy and pandas too")
     parser.add_argument("--cap-gib", type=float, default=8, help="memory at which a process is stopped")
     parser.add_argument("--chart", type=Path, help="where to draw the figures, as SVG")
     chosen = parser.parse_args(arguments)
-    print("| keys | " + " | ".join(PROGRAMS) + " |\n" + "| --- " * (len(PROGRAMS) + 1) + "|", flush=True)
+    programs = tuple(PROGRAMS) if chosen.peers else (OUR_NAME, BARE_NAME)
+    print("| keys | " + " | ".join(programs) + " |\n" + "| --- " * (len(programs) + 1) + "|", flush=True)
     figures: dict[int, dict[str, Run]] = {}
     for keys in chosen.keys or SIZES:
-        figures[keys] = measure(keys, chosen.runs, chosen.cap_gib * 1024)
+        figures[keys] = measure(keys, chosen.runs, chosen.cap_gib * 1024, programs)
         if OUR_NAME not in figures[keys]:
             raise RuntimeError(f"the reconciliation of {keys} keys went beyond {chosen.cap_gib} GiB")
-        print(told(keys, figures[keys]), flush=True)
+        print(told(keys, figures[keys], programs), flush=True)
         if chosen.chart:
             chosen.chart.write_text(chart(figures), encoding="utf-8")
     faults = missed(figures)
