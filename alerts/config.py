@@ -1,29 +1,27 @@
 """The models of `routes.yaml`: which alert goes to whom, and through which channels, in Alertmanager's words.
 
-`faults` says what is wrong beyond the shape of the file; `default_routes` is what holds where there is no such file.
+`alerts.routes.faults` says what is wrong beyond the shape of the file; `default_routes` is what holds where there is none.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from alerts.delivery.fallback import DEFAULT_AFTER
 from alerts.muting.dependencies import DependencyPolicy
 from alerts.muting.flapping import FlappingPolicy
-from alerts.muting.inhibition import InhibitRuleConfig
 from alerts.muting.intervals import NamedIntervals
 from alerts.muting.maintenance import MaintenanceFile, Window
+from alerts.muting.rules import InhibitRuleConfig
 from alerts.notify.apprise import Config as AppriseConfig
 from alerts.notify.email import Config as EmailConfig
 from alerts.notify.webhook import Config as WebhookConfig
 from alerts.oncall.config import PERSON, OnCallFile
-from alerts.routes.faults import faults, notes
+from alerts.routes.config import RouteConfig, TicketPolicy
 from alerts.routes.routing import Node, build
-from alerts.tickets.kinds import CODES, PRIORITIES
 from core.duration import Duration
 
 __all__ = [
@@ -40,70 +38,11 @@ __all__ = [
     "TicketPolicy",
     "WebhookConfig",
     "default_routes",
-    "faults",
-    "notes",
 ]
 
 
-def _one_of(codes: tuple[str, ...], what: str) -> AfterValidator:
-    def known(value: str) -> str:
-        if value not in codes:
-            raise ValueError(f"{value!r} is no {what}; choose one of {', '.join(codes)}")
-        return value
-
-    return AfterValidator(known)
-
-
-class TicketPolicy(BaseModel):
-    """What ticket an alert on this route opens."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Annotated[str, _one_of(CODES, "kind of ticket")] = Field("fault", description="Kind of work, by its code")
-    priority: Annotated[str, _one_of(PRIORITIES, "priority")] = Field("normal", description="high, normal or low")
-    within: Duration | None = Field(
-        None, description="Time from opening to the deadline, around the clock; none: the kind's own"
-    )
-
-
-class RouteConfig(BaseModel):
-    """One route of the tree; what it leaves out it takes from the route above it."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    receiver: str | None = Field(None, description="Name of the receiver; the top route must have one")
-    group_by: list[str] | None = Field(
-        None, description="Labels whose equal values put alerts into one message; ['...'] groups by all of them"
-    )
-    group_wait: Duration | None = Field(
-        None, description="How long a new group waits for more alerts before its first message (30s)"
-    )
-    group_interval: Duration | None = Field(
-        None, description="Least time between two messages of one group when something changed (5m)"
-    )
-    repeat_interval: Duration | None = Field(
-        None, description="After this time an unchanged group that still fires is told again (4h)"
-    )
-    matchers: list[str] = Field(
-        default_factory=list, description='Conditions on labels, all of which must hold: severity="critical"'
-    )
-    goes_on: bool = Field(
-        False, alias="continue", description="Whether the routes beside and after this one are tried as well"
-    )
-    mute_time_intervals: list[str] = Field(
-        default_factory=list, description="Time intervals during which this route, not those below it, tells nobody"
-    )
-    active_time_intervals: list[str] = Field(
-        default_factory=list, description="Time intervals outside of which this route, not those below, tells nobody"
-    )
-    routes: list[RouteConfig] = Field(default_factory=list, description="Routes below this one; the first match wins")
-    ticket: TicketPolicy | None = Field(
-        None, description="The ticket that an alert on this route opens; null: none, though the route above says so"
-    )
-    escalation: str | None = Field(
-        None, description="The policy of oncall.yaml that its alerts begin; null: none, though the route above says so"
-    )
-
+DEFAULT_AFTER: Final = timedelta(seconds=90)
+"""So that the fall-back has the message within two minutes of the first failure."""
 
 ChannelConfig: TypeAlias = WebhookConfig | EmailConfig | AppriseConfig
 

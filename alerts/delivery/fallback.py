@@ -9,7 +9,7 @@ is noticed; the end of what the fall-back was told it is then told as well (`end
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -132,7 +132,3 @@ def _event(connection: Connection, row: AnyRow, now: datetime, detail: str) -> N
 def _at(table: Any, place: Destination) -> tuple[Any, ...]:
     receiver, channel, settings = place
     return table.c.receiver == receiver, table.c.channel == channel, table.c.settings == settings
-
-
-DEFAULT_AFTER = timedelta(seconds=90)
-"""So that the fall-back has the message within two minutes of the first failure."""

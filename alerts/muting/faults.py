@@ -12,7 +12,7 @@ from alerts.routes.matchers import MatcherError, parse_all, parse_matchers
 
 if TYPE_CHECKING:
     from alerts.config import RouteConfig, RoutesFile
-    from alerts.muting.inhibition import InhibitRuleConfig
+    from alerts.muting.rules import InhibitRuleConfig
 
 Place = tuple[str | int, ...]
 FaultAt = tuple[Place, str]

@@ -20,9 +20,10 @@ from alerts.labels import in_column
 from alerts.muting import flapping, rings, shelving, silences
 from alerts.muting.dependencies import Outage, Suppression, Topology
 from alerts.muting.flapping import Flapping
-from alerts.muting.inhibition import Inhibition, Rule, Source
+from alerts.muting.inhibition import Inhibition, Source
 from alerts.muting.intervals import Intervals
 from alerts.muting.maintenance import Window, in_force
+from alerts.muting.rules import Rule
 from alerts.muting.shelving import Shelved
 from alerts.muting.silences import SilenceIndex
 from alerts.routes.matchers import Matcher

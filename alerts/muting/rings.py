@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from alerts.muting.rules import Rule
 from alerts.routes.reachability import contradiction, implied
-
-if TYPE_CHECKING:
-    from alerts.muting.inhibition import Rule
 
 Node = TypeVar("Node", bound=Hashable)
 

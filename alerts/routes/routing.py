@@ -20,7 +20,7 @@ from alerts.routes.matchers import Matcher, all_match, parse_all
 from core.model import Labels
 
 if TYPE_CHECKING:
-    from alerts.config import RouteConfig, TicketPolicy
+    from alerts.routes.config import RouteConfig, TicketPolicy
 
 T = TypeVar("T")
 

@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from alerts.config import RoutesFile, default_routes
-from alerts.config import faults as route_faults
-from alerts.config import notes as route_notes
 from alerts.duty.config import DutyFile
 from alerts.duty.plan_config import PlansFile
 from alerts.heartbeats.config import Heartbeat, HeartbeatsFile
@@ -21,6 +19,8 @@ from alerts.heartbeats.config import faults as heartbeat_faults
 from alerts.oncall.config import OnCallFile
 from alerts.oncall.faults import faults as oncall_faults
 from alerts.oncall.faults import warnings as oncall_warnings
+from alerts.routes.faults import faults as route_faults
+from alerts.routes.faults import notes as route_notes
 from alerts.tickets.book import Book, changed_by, default_book
 from alerts.tickets.book import faults as ticket_faults
 from alerts.tickets.declared import TicketsFile

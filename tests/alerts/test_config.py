@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from alerts import config
-from alerts.config import RoutesFile, default_routes, faults, notes
+from alerts.config import RoutesFile, default_routes
 from alerts.muting import intervals
+from alerts.routes.faults import faults, notes
 from alerts.routes.matchers import parse_all
 from alerts.routes.reachability import contradiction, implied
 from alerts.tickets.kinds import KINDS

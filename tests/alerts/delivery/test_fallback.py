@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import Engine, select
 
 from alerts import pipeline
-from alerts.config import RoutesFile, faults
+from alerts.config import RoutesFile
 from alerts.delivery import letters
 from alerts.delivery.letters import LetterError
 from alerts.delivery.outbox import Delivered, deliver_due
 from alerts.delivery.sending import Io
+from alerts.routes.faults import faults
 from core.store.open import reading, writing
 from core.store.tables import audit, channel_trouble
 from tests.alerts.receivers import Hook, hook

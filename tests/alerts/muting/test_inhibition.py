@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.muting import rings
-from alerts.muting.inhibition import Inhibition, InhibitRuleConfig, Source
+from alerts.muting.inhibition import Inhibition, Source
+from alerts.muting.rules import InhibitRuleConfig
 
 Labels = dict[str, str]
 CRITICAL_OVER_WARNING = {

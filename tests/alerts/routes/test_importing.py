@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alerts.config import RoutesFile, faults
+from alerts.config import RoutesFile
+from alerts.routes.faults import faults
 from alerts.routes.importing import ImportFileError, import_alertmanager
 from alerts.routes.routing import route
 from core.yaml_file import parse_yaml
