@@ -34,11 +34,11 @@ test: install $(VENV)/.full test-servers
 
 ## make test-slow  the tests that take minutes
 test-slow: install $(VENV)/.full test-servers
-	$(BIN)/python -m pytest -m "slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow"
 
 ## make faults     kill -9 and fault injection
 faults: install $(VENV)/.full test-servers
-	$(BIN)/python -m pytest -m "faults"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "faults"
 
 test-servers:
 	@sh tests/install-servers.sh

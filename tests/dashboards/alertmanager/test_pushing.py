@@ -10,18 +10,15 @@ from typing import Any
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import event, func, select
 
 from alerts import pushed
 from alerts.config import RoutesFile
 from core.store.open import reading
 from core.store.tables import alert, notify_group, refusal, ticket
-from dashboards.alertmanager import pushing
-from dashboards.alertmanager.answers import Refused
-from dashboards.alertmanager.silencing import spec_of
 from dashboards.queries import alerts as alert_rows
 from tests.dashboards.alertmanager.conftest import Desk
+from tests.dashboards.alertmanager.odd import bodies
 
 DISK = {"alertname": "DiskFull", "severity": "critical", "instance": "db-1"}
 STORM, BATCH, CAUSES = 10_000, 256, 50
@@ -192,42 +189,6 @@ def test_resolve_timeout_is_the_files_and_a_ticket_opens_and_closes(each_desk: D
     assert desk.rows(ticket)[0].state == "closed"
 
 
-texts = st.text(max_size=6)
-scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), texts)
-anything = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
-)
-names = st.sampled_from(["alertname", "severity", "target", "a", "", "1", "a-b", "名", "a\0"])
-labelled = st.dictionaries(names, st.one_of(texts, st.just(""), st.just("x\0"), scalars), max_size=4)
-dates = st.sampled_from(
-    [
-        "2026-03-02T12:00:00Z",
-        "0001-01-01T00:00:00.000Z",
-        "9999-12-31T23:59:59.999999999-23:59",
-        "0001-01-01T00:00:00+01:00",
-        "",
-        "x",
-        "2026-13-01T00:00:00Z",
-        "2026-03-02T12:00:00",
-        "1969-12-31T23:59:59Z",
-        "2026-03-02 12:00:00+08:00",
-    ]
-)
-alerts_ = st.fixed_dictionaries(
-    {},
-    optional={"labels": labelled | anything, "annotations": labelled | anything, "startsAt": dates | scalars}
-    | {"endsAt": dates | scalars, "generatorURL": texts | scalars, "more": anything},
-)
-bodies = st.one_of(
-    st.lists(alerts_ | anything, max_size=4).map(lambda value: json.dumps(value).encode()),
-    anything.map(lambda value: json.dumps(value).encode()),
-    st.binary(max_size=40),
-    st.tuples(st.lists(alerts_, min_size=1, max_size=2), st.integers(0, 200)).map(
-        lambda pair: json.dumps(pair[0]).encode()[: pair[1]]
-    ),
-)
-
-
 def held(body: bytes) -> int:
     """How many alerts a body holds; one that is no list of alerts counts as one."""
     try:
@@ -245,7 +206,6 @@ def ties(desk: Desk, body: bytes, faults: int, before: int) -> None:
 
 
 ODD = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-VERY_ODD = settings(ODD, max_examples=100_000)
 
 
 @given(body=bodies)
@@ -259,25 +219,3 @@ def test_no_body_is_too_odd(each_desk: Desk, body: bytes) -> None:
     assert answer.status_code == (400 if after > before else 200), (body, answer.text)
     ties(desk, body, after - before, before)
     desk.tick()
-
-
-@pytest.mark.slow
-@given(body=bodies)
-@VERY_ODD
-def test_of_a_hundred_thousand_bodies_none_breaks_it_and_the_counts_tie(each_desk: Desk, body: bytes) -> None:
-    """Without the HTTP around it, on each kind of store."""
-    desk = each_desk
-    before = sum(counts(desk).values())
-    ties(desk, body, len(pushing.take(desk.console, "anybody", body)), before)
-
-
-@pytest.mark.slow
-@given(body=bodies)
-@VERY_ODD
-def test_of_a_hundred_thousand_silences_none_breaks_it(body: bytes) -> None:
-    """A silence is read, or refused with a sentence."""
-    try:
-        said = str(spec_of(body)[1].matchers[0])
-    except Refused as refused:
-        said = f"{refused.status} {refused.sentence}"
-    assert len(said) > 3
