@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -15,6 +15,8 @@ from core.fields import LabelName, Part, TimeZone
 
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 SHORTEST = timedelta(seconds=10)
+SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+"""From which on a cron line must have an instant."""
 PART = re.compile(r"(\*|[a-z]+|\d+)(?:-([a-z]+|\d+))?(?:/(\d+))?")
 
 
@@ -59,7 +61,8 @@ def trigger(cron: str, zone: str) -> CronTrigger:
 
 
 def _cron(text: str) -> str:
-    trigger(text, "UTC")
+    if trigger(text, "UTC").get_next_fire_time(None, SOME_DAY) is None:
+        raise ValueError(f"{text!r} names a day that never comes, so nobody would notice that the job is silent")
     return text
 
 

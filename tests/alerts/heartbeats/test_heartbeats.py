@@ -110,6 +110,7 @@ FAULTY: dict[str, tuple[dict[str, Any], str]] = {
     "two rhythms": ({"every": "1h", "cron": "* * * * *"}, "give either cron or every"),
     "no cron line": ({"cron": "* * * *"}, "it has five fields"),
     "an hour that is none": ({"cron": "0 25 * * *"}, "is no cron line"),
+    "a day that never comes": ({"cron": "0 0 30 2 *"}, "names a day that never comes"),
     "too often": ({"every": "1s"}, "every 10s at most"),
     "a zone that is none": ({"every": "1h", "timezone": "Mars/Olympus"}, "is no time zone"),
     "a name that is none": ({"every": "1h", "name": "a b"}, "should match pattern"),
