@@ -78,6 +78,9 @@ CRONS: dict[str, tuple[str, str, str, str]] = {
     "saturday to sunday": ("0 3 * * 6-7", "UTC", "2026-03-02T12:00", "2026-03-07T03:00"),
     "by name": ("0 3 * * FRI", "UTC", "2026-03-02T12:00", "2026-03-06T03:00"),
     "leap day": ("0 3 29 2 *", "UTC", "2026-03-02T12:00", "2028-02-29T03:00"),
+    "a day of the month or one of the week": ("0 3 15 * FRI", "UTC", "2026-03-02T12:00", "2026-03-06T03:00"),
+    "the day of the month comes first": ("0 3 3 * 5", "UTC", "2026-03-02T12:00", "2026-03-03T03:00"),
+    "every other day of the month, and a friday": ("0 3 */2 * 5", "UTC", "2026-03-02T12:00", "2026-03-13T03:00"),
     "last of the month": ("0 3 last * *", "UTC", "2026-02-01T12:00", "2026-02-28T03:00"),
 }
 
