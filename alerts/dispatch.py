@@ -26,7 +26,7 @@ from alerts.muting import muting
 from alerts.muting.muting import Mute, Mutes
 from alerts.notification import Entry, decide_notify
 from alerts.occurrences import AnyRow, record
-from alerts.planning import plan, replan
+from alerts.planning import adopt, plan, replan
 from alerts.routes.routing import Decision, route
 from core.model import instant_ms
 from core.store.tables import delivery
@@ -87,7 +87,8 @@ def flush_due(
     keys = {group.key for group in due}
     firing: dict[str, list[AnyRow]] = defaultdict(list)
     decisions: dict[str, Decision] = {}
-    for row in groups.open_alerts(connection, due):
+    rows = groups.open_alerts(connection, due)
+    for row in rows:
         for decision in route(routes.tree, row.labels):
             if decision.key in keys:
                 firing[decision.key].append(row)
@@ -99,11 +100,27 @@ def flush_due(
     mutes = muting.load(connection, routes, now, *asked, active)
     flush = _Flush(routes, now, external_url, firing, decisions, groups.alerts_by_id(connection, gone), mutes)
     groups.save(connection, [_flush_group(flush, group) for group in due])
+    adopt(connection, routes, _strays(due, decisions, rows), now)
     lapse(connection, [row for row in inside if _lapsed(row, now)], now)
     if flush.deliveries:
         connection.execute(insert(delivery), flush.deliveries)
     record(connection, flush.events)
     return len(flush.deliveries), flush.unmuted
+
+
+def _strays(due: Collection[Group], decisions: Collection[str], rows: Collection[AnyRow]) -> list[AnyRow]:
+    """Open alerts that a group may have been made for which this routes.yaml does not lead to: whoever took them reads
+    another one, or read it before it changed. Their groups are looked for anew, so that nobody is missed. Pure."""
+    wanted: dict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
+    for group in due:
+        if group.notified_at is None and group.key not in decisions:
+            names = tuple(sorted(group.labels))
+            wanted[names].add(tuple(group.labels[name] for name in names))
+    return [
+        row
+        for row in (rows if wanted else ())
+        if any(tuple(row.labels.get(name) for name in names) in values for names, values in wanted.items())
+    ]
 
 
 def _flush_group(flush: _Flush, group: Group) -> Group:

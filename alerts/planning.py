@@ -82,15 +82,21 @@ def replan(connection: Connection, routes: RoutesFile, now: datetime) -> None:
     Under the same routes.yaml it changes nothing: what a group knows of already keeps the time that it has.
     """
     rows = connection.execute(select(alert).where(alert.c.resolved_at.is_(None))).all()
-    visits = [(row, decision) for row in rows for decision in route(routes.tree, row.labels)]
-    known = groups.by_key(connection, dict.fromkeys(decision.key for _, decision in visits))
-    new = [row.id for row, decision in visits if not _looked_at(known.get(decision.key), row)]
-    plan(connection, routes, dict.fromkeys(new), now)
+    known = adopt(connection, routes, rows, now)
     active = connection.scalars(select(notify_group.c.key).where(notify_group.c.next_flush_at.is_not(None)))
     idle = groups.by_key(connection, [key for key in active if key not in known])
     told = groups.alerts_by_id(connection, {number for group in idle.values() for number in group.told})
     orphans = [group for group in idle.values() if group.told and not _leads_to(routes, group, told)]
     groups.save(connection, [replace(group, next_flush_at=now) for group in orphans])
+
+
+def adopt(connection: Connection, routes: RoutesFile, rows: Collection[AnyRow], now: datetime) -> Mapping[str, Group]:
+    """Have these open alerts in the groups that the routes.yaml leads to; those that were there already, by key."""
+    visits = [(row, decision) for row in rows for decision in route(routes.tree, row.labels)]
+    known = groups.by_key(connection, dict.fromkeys(decision.key for _, decision in visits))
+    new = [row.id for row, decision in visits if not _looked_at(known.get(decision.key), row)]
+    plan(connection, routes, dict.fromkeys(new), now)
+    return known
 
 
 def _looked_at(group: Group | None, row: AnyRow) -> bool:

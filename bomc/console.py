@@ -12,13 +12,16 @@ from bomc.assurance.arrivals import first_days
 from bomc.assurance.calendar import card, expectations
 from bomc.configuration.estate import Estate
 from bomc.home import Home
+from bomc.reloading import Reloader
 from bomc.service import Address, clock
 
 DAYS_SHOWN = 14
 """Business days whose files the arrivals page expects."""
 
 
-def serve(engine: Engine, estate: Estate, address: Address, listener: socket.socket, home: Home) -> None:
+def serve(
+    engine: Engine, estate: Estate, address: Address, listener: socket.socket, home: Home, reloader: Reloader
+) -> None:
     """Serve until the process is told to stop (SIGINT or SIGTERM)."""
     import uvicorn
 
@@ -41,14 +44,16 @@ def serve(engine: Engine, estate: Estate, address: Address, listener: socket.soc
         lifetime=settings.console.session_absolute,
         controls=[card(control, zone) for control in estate.controls],
         expectations=lambda now: expectations(estate.controls, zone, now, DAYS_SHOWN, first_days(engine)),
-        routes=estate.routes,
-        oncall=estate.routes.oncall,
+        routes=reloader.routes,
+        oncall=reloader.routes.oncall,
+        reload=reloader.reload,
         duty=estate.duty,
         plans=estate.plans,
         home=home.path.resolve(),
         heartbeats=estate.heartbeats,
         tickets=estate.tickets,
     )
+    reloader.add(console.reroute)
     app = create_app(console, lambda dash: register_pages(dash, console))
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="on")
     uvicorn.Server(config).run(sockets=[listener])

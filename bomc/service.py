@@ -17,6 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from alerts.config import RoutesFile
 from alerts.heartbeats.watch import Watch
 from bomc import __version__
 from bomc.assurance.controls import Controls
@@ -117,8 +118,9 @@ class Pipeline:
         )
         io = world(settings.operator.language, settings.operator.timezone)
         self._delivery = Delivery(engine, estate.routes, clock, io)
+        self._cycle = Cycle(engine, rules)
         self.writer = Writer(
-            Cycle(engine, rules),
+            self._cycle,
             clock,
             queue_size=settings.pipeline.queue,
             batch_samples=settings.pipeline.batch,
@@ -174,6 +176,12 @@ class Pipeline:
         self.writer.start()
         self._delivery.start()
         self.schedule.start()
+
+    def reroute(self, routes: RoutesFile) -> None:
+        """Let another routing hold from now on, in everything that tells somebody."""
+        self._cycle.reroute(routes)
+        self._delivery.reroute(routes)
+        self._work_orders.reroute(routes)
 
     def stop(self) -> None:
         """End in order: no new probes, what is queued written, what is unsent left in the outbox."""

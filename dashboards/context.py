@@ -36,9 +36,9 @@ def _nothing_expected(_now: datetime) -> Sequence[Expectation]:
     return ()
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Console:
-    """One running console: its store, its clock and the operator that it serves."""
+    """One running console: its store, its clock and the operator that it serves. Only `reroute` changes anything of it."""
 
     engine: Engine
     clock: Callable[[], datetime]  # aware UTC
@@ -60,6 +60,13 @@ class Console:
     duty: DutyFile = field(default_factory=DutyFile)  # the duty desks
     plans: PlansFile = field(default_factory=PlansFile)  # their routine jobs
     home: Path | None = None  # the folder below which the runs' files are; without it there is nothing to download
+
+    reload: Callable[[str], Sequence[str]] | None = None
+    """Has the routing read again for somebody; the files that wait for a restart. Raises RefusedError with all faults."""
+
+    def reroute(self, routes: RoutesFile) -> None:
+        """Let another routing, and the oncall.yaml beside it, hold for every request from now on."""
+        self.routes, self.oncall = routes, routes.oncall
 
     @property
     def tls(self) -> bool:

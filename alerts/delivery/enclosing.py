@@ -24,12 +24,12 @@ def with_enclosed(engine: Engine, routes: RoutesFile, row: AnyRow, io: Io, now: 
     """The world of the channels with what belongs to this message of the outbox."""
     if row.channel not in FOR_PEOPLE:
         return io
-    receiver = routes.by_name.get(row.receiver)
+    receiver = routes.receiver(row.receiver)
     language = (receiver.language if receiver is not None else None) or io.language
     message = Message.of_row(row.message)
     with writing(engine) as connection:
         enclosed = enclose(connection, message, row.receiver, language, now)
-    return replace(io, enclosed=replace(enclosed, translate=partial(io.translate, language)))
+    return replace(io, enclosed=replace(enclosed, translate=partial(io.translate, language), zone=io.zone))
 
 
 def enclose(connection: Connection, message: Message, receiver: str, language: str, now: datetime) -> Enclosed:

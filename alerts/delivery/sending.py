@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 
 from core import secrets
 from core.secrets import SecretError
@@ -54,6 +55,7 @@ class Enclosed:
     translate: Callable[[str], str] = (
         as_written  # what checks and programs wrote, in the language above where it is known
     )
+    zone: tzinfo = UTC  # by whose clocks instants are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Io:
     translate: Callable[[str, str], str] = (
         untranslated  # (language, sentence): the sentence in that language, if it is known
     )
+    zone: tzinfo = UTC  # the operator's
 
     def claim(self, destination: Destination) -> bool:
         """Take a destination for sending; False when another thread of this process has it."""

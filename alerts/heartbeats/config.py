@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal
 
+from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, Field, model_validator
 
@@ -15,6 +16,8 @@ from core.fields import LabelName, Part, TimeZone
 
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 SHORTEST = timedelta(seconds=10)
+SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+"""From which on a cron line must have an instant."""
 PART = re.compile(r"(\*|[a-z]+|\d+)(?:-([a-z]+|\d+))?(?:/(\d+))?")
 
 
@@ -44,22 +47,29 @@ def _day(text: str) -> int:
     raise ValueError(f"{text!r} is no day of the week; write 0 to 7 or sun to sat")
 
 
-def trigger(cron: str, zone: str) -> CronTrigger:
-    """The cron line's instants in that time zone. Raises ValueError with a sentence when it is no cron line."""
+def trigger(cron: str, zone: str) -> CronTrigger | OrTrigger:
+    """The cron line's instants in that time zone. Raises ValueError with a sentence when it is no cron line.
+
+    Where day of the month and day of the week are both given, either of them is enough, as crontab(5) has it.
+    """
     fields = cron.split()
     if len(fields) != 5:
         raise ValueError(f"{cron!r} is no cron line; it has five fields: minute, hour, day, month, day of the week")
     minute, hour, day, month, week = fields
+    both = not day.startswith(("*", "?")) and not week.startswith(("*", "?"))
     try:
-        return CronTrigger(
-            minute=minute, hour=hour, day=day, month=month, day_of_week=weekdays(week), timezone=zone, second=0
-        )
+        choices = [
+            CronTrigger(minute=minute, hour=hour, day=one, month=month, day_of_week=other, timezone=zone, second=0)
+            for one, other in ([(day, "*"), ("*", weekdays(week))] if both else [(day, weekdays(week))])
+        ]
     except ValueError as error:
         raise ValueError(f"{cron!r} is no cron line: {error}") from None
+    return OrTrigger(choices) if both else choices[0]
 
 
 def _cron(text: str) -> str:
-    trigger(text, "UTC")
+    if trigger(text, "UTC").get_next_fire_time(None, SOME_DAY) is None:
+        raise ValueError(f"{text!r} names a day that never comes, so nobody would notice that the job is silent")
     return text
 
 
@@ -68,7 +78,9 @@ class Heartbeat(Part):
 
     name: str = Field(pattern=r"^\w[\w.:@-]*$", max_length=120, description="Its name; letters, digits, _ . : @ -")
     cron: Annotated[str, AfterValidator(_cron)] | None = Field(
-        default=None, description="When it runs, as cron writes it: minute, hour, day, month, day of the week."
+        default=None,
+        description="When it runs, as cron writes it: minute, hour, day, month, day of the week; of two "
+        "kinds of day, either.",
     )
     every: Duration | None = Field(default=None, description="Or: the longest time between two of its runs.")
     grace: Duration = Field(default=timedelta(minutes=5), description="How late it may be before an alert opens.")
@@ -88,7 +100,7 @@ class Heartbeat(Part):
         return self
 
     @cached_property
-    def trigger(self) -> CronTrigger | None:
+    def trigger(self) -> CronTrigger | OrTrigger | None:
         """The instants of `cron`; none where `every` is given."""
         return trigger(self.cron, self.timezone) if self.cron is not None else None
 

@@ -107,7 +107,7 @@ class Suppression:
                 return outage, f"suppressed: {what} is down (alert {outage.alert_id}, {outage.alertname})", None
             until = outage.ended_at + self.settle
             if settling is None and now < until:
-                why = f"suppressed: {what} recovered at {outage.ended_at:%H:%M:%S} UTC, and what still fires is told"
+                why = f"suppressed: {what} recovered at {outage.ended_at:%Y-%m-%d %H:%M:%S} UTC, and what still fires is told"
                 settling = outage, f"{why} {show_duration(self.settle)} after that", until
         return settling
 

@@ -45,7 +45,7 @@ class Flapping:
     def reason(self) -> str:
         """In words."""
         times = f"it opened and resolved {self.changes} times within {show_duration(self.within)}"
-        return f"flapping: {times}; told if it still fires at {self.until:%H:%M:%S} UTC"
+        return f"flapping: {times}; told if it still fires at {self.until:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def flapping(policy: FlappingPolicy, changes: Collection[datetime], now: datetime) -> Flapping | None:

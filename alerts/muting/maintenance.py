@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -26,6 +25,9 @@ from core.fields import TimeZone
 LONGEST = timedelta(days=31)
 LARGEST_CALENDAR_BYTES = 1024 * 1024
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+MOST_EVENTS = 2_000  # of one calendar
+CANCELLED = "CANCELLED"
+"""The STATUS of an event that does not take place."""
 HORIZON = timedelta(days=800)  # how far a repetition is tried out when it is read
 PROBED_FROM = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -127,6 +129,7 @@ def faults(file: MaintenanceFile, calendars: Mapping[str, str]) -> Iterator[tupl
         text = calendars.get(one.calendar or "")
         if text is not None:
             try:
+                _require_bounded(text)
                 _between(text, PROBED_FROM, HORIZON)
             except ValueError as error:
                 yield (*place, "calendar"), f"{one.calendar} is no calendar that can be read: {error}"
@@ -152,7 +155,14 @@ def _rule(text: str) -> icalendar.vRecur:
         raise ValueError(f"{text!r} is no rule of repetition; write one like FREQ=WEEKLY;BYDAY=SU") from error
     if [str(one).upper() for one in found.get("FREQ", [])] not in [[one] for one in FREQUENCIES]:
         raise ValueError(f"{text!r} must say how often: FREQ of {', '.join(FREQUENCIES)}")
+    if _times(found):
+        raise ValueError(f"{text!r} names hours, minutes or seconds; `start` says when, so take {_times(found)} out")
     return found
+
+
+def _times(rule: Iterable[str]) -> str:
+    """The parts of a rule by which it comes several times a day; a line of text can stand for millions of events."""
+    return ", ".join(sorted({str(part).upper() for part in rule} & {"BYHOUR", "BYMINUTE", "BYSECOND"}))
 
 
 def _event(one: WindowConfig) -> str:
@@ -176,18 +186,40 @@ def _spans(
     zone = ZoneInfo(location)
     start = datetime.combine(day, time(), UTC) - LONGEST - timedelta(days=1)
     found = []
-    for one in _between(calendar, start, LONGEST + timedelta(days=3)):
-        begun = _instant(one.start, zone)
-        found.append((begun, _instant(one.end, zone) if duration is None else begun + duration))
+    for first, last in _between(calendar, start, LONGEST + timedelta(days=3)):
+        begun = _instant(first, zone)
+        found.append((begun, _instant(last, zone) if duration is None else begun + duration))
     return tuple(sorted(found))
 
 
-def _between(calendar: str, start: datetime, length: timedelta) -> list[Any]:
-    """Events that last at some time of a span. Raises ValueError for what cannot be read or followed."""
+def _between(calendar: str, start: datetime, length: timedelta) -> list[tuple[date, date]]:
+    """Start and end of the events that last at some time of a span, without those that were cancelled. Raises ValueError for
+    what cannot be read or followed."""
     try:
-        return list(recurring_ical_events.of(icalendar.Calendar.from_ical(calendar)).between(start, start + length))
+        found = recurring_ical_events.of(icalendar.Calendar.from_ical(calendar)).between(start, start + length)
+        return [(one.start, one.end) for one in found if str(one.get("STATUS", "")).upper() != CANCELLED]
     except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise ValueError(f"its repetition cannot be followed: {error}") from error
+
+
+def _require_bounded(calendar: str) -> None:
+    """Raises ValueError for a calendar of more events, or of an event that comes more often, than can be followed at each
+    look, and for an event without a start or with an end that is none."""
+    try:
+        events = list(icalendar.Calendar.from_ical(calendar).walk("VEVENT"))
+        if len(events) > MOST_EVENTS:
+            raise ValueError(f"it has {len(events)} events, at most {MOST_EVENTS} are read; export a shorter time")
+        for event in events:
+            name = str(event.get("SUMMARY", "an event"))
+            rules = event.get("RRULE", [])
+            for rule in rules if isinstance(rules, list) else [rules]:
+                often = {str(one).upper() for one in rule.get("FREQ", [])} - {*FREQUENCIES}
+                if often or _times(rule):
+                    raise ValueError(f"{name!r} comes more often than daily")
+            if event.end < event.start:
+                raise ValueError(f"{name!r} ends before it starts")
+    except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
+        raise ValueError(f"an event of it cannot be read: {error}") from error
 
 
 def _instant(at: date, zone: ZoneInfo) -> datetime:

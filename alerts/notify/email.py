@@ -210,7 +210,7 @@ def _html(message: Message, enclosed: Enclosed) -> str:
         f"{escape(title_of(one))}</h3><table>"
         + "".join(
             f"<tr><th align='left'>{escape(name_of(n, language))}</th><td>{escape(v)}</td></tr>"
-            for n, v in facts_of(one, language, whole=True)
+            for n, v in facts_of(one, language, enclosed.zone, whole=True)
         )
         + "</table>"
         for one in message.body["alerts"]

@@ -73,7 +73,8 @@ def joined(final: Sequence[Shift]) -> list[Shift]:
 
 
 def read(content: bytes, zone: ZoneInfo, start: datetime, end: datetime) -> list[Entry]:
-    """The occurrences of a calendar that touch the period, by start; whole days and times without a zone are of `zone`.
+    """The occurrences of a calendar that touch the period, without cancelled ones, by start; whole days and times without a
+    zone are of `zone`.
 
     Raises OnCallError when it is too large, no calendar, or repeats too often.
     """
@@ -100,7 +101,8 @@ def read(content: bytes, zone: ZoneInfo, start: datetime, end: datetime) -> list
             f"The calendar has {len(found)} occurrences in that time, at most {MOST_OCCURRENCES} are taken; "
             "choose a shorter time."
         )
-    return sorted((_entry(event, zone) for event in found), key=lambda one: (one.start, one.end, one.summary))
+    held = [event for event in found if str(event.get("STATUS", "")).upper() != "CANCELLED"]
+    return sorted((_entry(event, zone) for event in held), key=lambda one: (one.start, one.end, one.summary))
 
 
 def person_of(file: OnCallFile, entry: Entry) -> str:

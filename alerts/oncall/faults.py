@@ -139,7 +139,7 @@ def warnings(file: OnCallFile, silent: Collection[str], now: datetime, horizon: 
     (`silent` are the receivers without a channel), and gaps within the horizon."""
     found: list[FaultAt] = []
     for number, person in enumerate(file.people):
-        if not person.webhook_configs and not person.email_configs:
+        if not (person.webhook_configs or person.email_configs or person.apprise_configs):
             found.append((("people", number), f"{person.name} has no channel, so an escalation passes them by"))
     for number, policy in enumerate(file.escalations):
         if policy.catch_all in silent:

@@ -97,6 +97,9 @@ def _unreachable(
     clash = contradiction((*above, *own))
     if clash is not None:
         first, second = clash
+        if first is second:
+            yield place, f"no alert can come here: {first} excludes every value, and having none"
+            return
         where = "a route above it asks for" if first in above else "it asks for"
         yield place, f"no alert can come here: {where} {first}, and no such alert has {second}"
         return

@@ -34,6 +34,10 @@ class WorkOrders:
         self._engine, self._routes, self._book, self._clock = engine, routes, book, clock
         self._external_url, self._leader, self._wake = external_url, leader, wake
 
+    def reroute(self, routes: RoutesFile) -> None:
+        """Tell by another routing from the next round on."""
+        self._routes = routes
+
     def round(self) -> Watched | None:
         """Look at every clock once. None when the store does not answer or another pipeline leads: it is tried again."""
         now = self._clock()

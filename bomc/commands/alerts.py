@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bomc.commands import attention, two_people
-from bomc.commands.common import HomeOption, carry_out, engine_of, err, estate_of, fail, home_of, out
+from bomc.commands.common import HomeOption, by_clocks, carry_out, engine_of, err, estate_of, fail, home_of, out
 from bomc.commands.people import who
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection
 
     from alerts.explaining import Destination
@@ -33,6 +35,7 @@ silence_app.command()(two_people.approve)
 silence_app.command()(two_people.reject)
 silence_app.command("proposals")(two_people.listed)
 Answer = TypeVar("Answer")
+LAST_YEAR = 9000
 AtOption = Annotated[
     str | None,
     typer.Option("--at", help="An instant, like 2026-11-01T22:30, by the operator's clocks; now if not given."),
@@ -62,7 +65,7 @@ def route_labels(
     for number, one in enumerate(found):
         if number:
             out.print("")
-        _show(one)
+        _show(one, by_clocks(estate))
     if note:
         err.print(note, highlight=False, soft_wrap=True)
 
@@ -89,7 +92,7 @@ def explain_alert(
         found = explain(connection, estate.routes, name, clock())
     if not found:
         fail(f"There is no alert {fingerprint}; the alerts page and `amtool alert query` show fingerprints.")
-    zone = ZoneInfo(estate.settings.operator.timezone)
+    zone, said = ZoneInfo(estate.settings.operator.timezone), by_clocks(estate)
     for one in found:
         row = one.row
         shown = " ".join(f'{label}="{value}"' for label, value in sorted(row.labels.items()))
@@ -98,9 +101,9 @@ def explain_alert(
         for at, kind, doer, detail in one.history:
             by = "" if doer in ("alerts", "outbox") else f" by {doer}"
             when = f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-            out.print(f"  {when}  {kind.replace('_', ' ')}{by}: {detail}", highlight=False, soft_wrap=True)
+            out.print(f"  {when}  {kind.replace('_', ' ')}{by}: {said(detail)}", highlight=False, soft_wrap=True)
         for each in one.standing:
-            out.print(f"  now: {each.sentence}", highlight=False, soft_wrap=True)
+            out.print(f"  now: {said(each.sentence)}", highlight=False, soft_wrap=True)
 
 
 @alerts_app.command("import")
@@ -220,7 +223,7 @@ def _mutes(folder: Path, estate: Estate, now: datetime, home: Path | None) -> tu
         return muting.load(connection, estate.routes, now), ""
 
 
-def _show(one: Destination) -> None:
+def _show(one: Destination, said: Callable[[str], str]) -> None:
     from core.duration import show_duration
 
     decision = one.decision
@@ -234,7 +237,7 @@ def _show(one: Destination) -> None:
     }
     if decision.ticket is not None:
         lines["ticket"] = f"{decision.ticket.kind}, {decision.ticket.priority}"
-    lines["muted"] = "; ".join(each.reason for each in one.mutes) or "no"
+    lines["muted"] = "; ".join(said(each.reason) for each in one.mutes) or "no"
     for name, text in lines.items():
         out.print(f"{name + ':':<12}{text}", highlight=False, soft_wrap=True)
 
@@ -281,6 +284,8 @@ def _instant(text: str, estate: Estate, option: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         fail(f"{option}: {text!r} is no instant; write one like 2026-11-01T22:30.")
+    if not 1970 <= found.year <= LAST_YEAR:
+        fail(f"{option}: {text!r} is in no year that is looked at; choose one from 1970 to {LAST_YEAR}.")
     return found if found.tzinfo is not None else found.replace(tzinfo=ZoneInfo(estate.settings.operator.timezone))
 
 

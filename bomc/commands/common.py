@@ -48,7 +48,14 @@ def carry_out(home: Path | None, act: Callable[[Connection, Estate, datetime], A
         with writing(engine_of(place, estate)) as connection:
             return act(connection, estate, clock())
     except RefusedError as error:
-        fail(str(error))
+        fail(by_clocks(estate)(str(error)))
+
+
+def by_clocks(estate: Estate) -> Callable[[str], str]:
+    """Says a sentence with the instants in it by the operator's clocks, with their zone."""
+    from dashboards.sentences import by_zone
+
+    return by_zone(estate.settings.operator.timezone)
 
 
 def home_of(given: Path | None) -> Home:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bomc.commands.common import HomeOption, err, estate_of, fail, home_of, out
+from bomc.commands.common import HomeOption, carry_out, err, estate_of, fail, home_of, out
 
 config_app = typer.Typer(help="The configuration files.", no_args_is_help=True)
 db_app = typer.Typer(help="The store's schema.", no_args_is_help=True)
@@ -64,6 +64,23 @@ def config_check(home: HomeOption = None) -> None:
     }
     listed = ", ".join(f"{count} {name}" for name, count in counts.items())
     out.print(f"The configuration in {place.config} is sound: {listed}.", highlight=False, soft_wrap=True)
+
+
+@config_app.command("reload")
+def config_reload(home: HomeOption = None) -> None:
+    """Have whoever runs on the store read routes.yaml, oncall.yaml and maintenance.yaml again; files with faults change
+    nothing."""
+    from bomc.commands.people import who
+    from bomc.reloading import FILES, LOOK_EVERY_S, ask
+
+    place = home_of(home)
+    carry_out(home, lambda connection, _estate, now: ask(connection, place.config, who(), now))
+    out.print(
+        f"Asked for: everything that runs on this store reads {', '.join(FILES)} again within {LOOK_EVERY_S:g} seconds "
+        "and says so, or why not, where it runs and in the audit trail.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @config_app.command("schema")

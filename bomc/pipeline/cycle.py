@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ from core.store.tables import check_result, pulse
 
 ROLLED_UP_MS = 300_000
 """What is stated of a time longer ago may have been rolled up already."""
+ROUTED_AGAIN = timedelta(seconds=10)
+"""So long after another routing came, what consoles took by the one before it has its groups, and is looked at once more."""
 
 
 Watch = Callable[[Connection, datetime], Sequence[Finding]]
@@ -93,9 +95,16 @@ class Cycle:
         self._rules = rules
         self._errors: dict[str, str] = {}  # latest error of a probe, by its key
         self._fresh = False
+        self._routes = rules.routes  # those that are to hold; the writer's thread takes them up
+        self._route_again_at: datetime | None = None
         self._ids = np.empty(0, dtype=np.int64)
         self._catalogue: Catalogue
         self._board: Board
+
+    def reroute(self, routes: RoutesFile) -> None:
+        """Let another routing hold from the next batch on; open alerts find their groups and escalations under it then.
+        To be called from any thread."""
+        self._routes = routes
 
     def load(self, now: datetime) -> None:
         """Take up what the store knows. Done by itself before the first batch and after a failed one."""
@@ -111,10 +120,15 @@ class Cycle:
                 self._board.add(series)
             places = {series.id: index for index, series in enumerate(self._board.series)}
             self._retire(connection, places, now)
-            resume(connection, rules.routes, now, rules.external_url, rules.tickets)
+            self._resume(connection, now)
             self._restore(connection, places)
             self._errors = latest_errors(connection)
         self._fresh = True
+
+    def _resume(self, connection: Connection, now: datetime) -> int:
+        """Fit what is open to the routing that holds; how many messages that made."""
+        rules = self._rules
+        return resume(connection, rules.routes, now, rules.external_url, rules.tickets).deliveries
 
     def _retire(self, connection: Connection, places: Mapping[int, int], now: datetime) -> None:
         rules = self._rules
@@ -144,13 +158,21 @@ class Cycle:
         pulse: Mapping[str, object] | None = None,
     ) -> Done:
         """Take a batch. Raises what the store raises; then nothing of the batch has happened and it can be given again."""
+        routes = self._routes
+        rerouted = routes is not self._rules.routes
+        if rerouted:
+            self._rules = replace(self._rules, routes=routes)
+            self._route_again_at = now + ROUTED_AGAIN
+        elif self._route_again_at is not None and self._route_again_at <= now:
+            rerouted, self._route_again_at = True, None
         if not self._fresh:
             self.load(now)
         self._fresh = False
         with writing(self._engine) as connection:
+            made = self._resume(connection, now) if rerouted else 0
             done = self._run(connection, outcomes, now, skipped or {}, pulse)
         self._fresh = True
-        return done
+        return replace(done, deliveries=done.deliveries + made)
 
     def _run(
         self,

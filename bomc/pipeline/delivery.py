@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +26,7 @@ TROUBLE_PAUSE_S = 2.0
 
 def world(language: str, timezone: str) -> Io:
     """The world of the channels: who names no language is told in the operator's, and reasons are said as on the pages."""
-    return Io(language=language, translate=for_messages(timezone))
+    return Io(language=language, translate=for_messages(timezone), zone=ZoneInfo(timezone))
 
 
 class Delivery:
@@ -44,6 +45,11 @@ class Delivery:
         """Begin to deliver."""
         for thread in self._threads:
             thread.start()
+
+    def reroute(self, routes: RoutesFile) -> None:
+        """Send by another routing from the next look at the outbox on."""
+        self._routes = routes
+        self.wake()
 
     @property
     def alive(self) -> bool:

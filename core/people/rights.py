@@ -23,6 +23,7 @@ RIGHTS: MappingProxyType[str, frozenset[str]] = MappingProxyType(
         "oncall.work": _WORKING,  # override, swap, mark away, take back
         "see.reconciliation": _EVERYBODY,  # runs, certificates, breaks
         "see.configuration": frozenset((OPERATOR, AUDITOR, MANAGER, ADMIN)),
+        "configuration.reload": frozenset((ADMIN,)),  # have the routing read again while everything runs
         "see.audit": frozenset((AUDITOR, ADMIN)),
         "alerts.acknowledge": _WORKING,
         "alerts.push": _WORKING,  # hand in alerts that something else found

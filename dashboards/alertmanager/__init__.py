@@ -11,20 +11,21 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
+from core.refused import RefusedError
 from dashboards.alertmanager import looking, pushing, silencing
 from dashboards.alertmanager.answers import Refused, refused
 from dashboards.alertmanager.models import schemas_of_bodies
 from dashboards.answers import refusal
 from dashboards.api import needs, routes
-from dashboards.context import Console
+from dashboards.context import Console, current_viewer
 
 PREFIX = "/api/v2"
 
 
 def register(app: FastAPI, console: Console) -> None:
-    """Add API v2 with its description, and the reload that there is none of."""
+    """Add API v2 with its description, and the reload of the routing."""
     pushing.register(app, console)
     looking.register(app, console, console.clock())
     silencing.register(app, console)
@@ -37,12 +38,16 @@ def register(app: FastAPI, console: Console) -> None:
         found["components"]["schemas"] |= schemas_of_bodies()
         return found
 
-    @app.post("/-/reload", dependencies=needs("see.configuration"), include_in_schema=False)
+    @app.post("/-/reload", dependencies=needs("configuration.reload"), include_in_schema=False)
     def reload() -> Response:
-        return refusal(
-            409,
-            "Nothing was reloaded: the configuration is read at the start. Run `bomc config check`, then restart bomc.",
-        )
+        """Read the routing again; 400 with every fault, and then what runs goes on as it was."""
+        if console.reload is None:
+            return refusal(409, "Nothing was reloaded: this console does not know where its files are.")
+        try:
+            waiting = console.reload(current_viewer().name)
+        except RefusedError as error:
+            return refusal(400, str(error))
+        return JSONResponse({"status": "reloaded", "at_next_start": list(waiting)})
 
 
 async def _say_refused(_request: Request, error: Exception) -> Response:

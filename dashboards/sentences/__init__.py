@@ -29,7 +29,7 @@ from dashboards.sentences import (
     statements,
     tickets,
 )
-from dashboards.sentences.shapes import INSTANT, Shape, fitted, kind_of, said, shape
+from dashboards.sentences.shapes import INSTANT, INSTANTS, Shape, fitted, in_zone, kind_of, said, shape
 
 KNOWN: Final = tuple(
     dict.fromkeys(
@@ -91,6 +91,16 @@ def for_messages(timezone: str) -> Callable[[str, str], str]:
     return translate
 
 
+def by_zone(timezone: str) -> Callable[[str], str]:
+    """A function of a sentence: as it was written, with every instant in it by the clocks of that zone, which it names."""
+    spoken_there = _ForMessages("en", timezone, timezone)
+
+    def say(sentence: str) -> str:
+        return INSTANT.sub(lambda hit: in_zone(hit[0], spoken_there), sentence)
+
+    return say
+
+
 @lru_cache(maxsize=4096)
 def _told(sentence: str, _: Say, depth: int) -> str | None:
     """The sentence in the viewer's language; None when it, or a sentence within it, is of no known shape."""
@@ -111,7 +121,7 @@ def _told(sentence: str, _: Say, depth: int) -> str | None:
 
 def _held(hole: str, text: str, _: Say) -> str:
     """The content of a hole; an English sentence keeps what is English, but its instants are in the viewer's zone."""
-    return text if _.language == "en" and kind_of(hole) != "instant" else said(hole, text, _)
+    return text if _.language == "en" and kind_of(hole) not in INSTANTS else said(hole, text, _)
 
 
 @cache

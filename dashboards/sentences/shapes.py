@@ -45,8 +45,10 @@ from dashboards.sentences.people import PEOPLE
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _BREAK: Final = re.compile(r": |; |\. ")
 """Where a part of a sentence ends."""
-INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| UTC|\+00:00)", re.ASCII)
+INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC(?!\+)|\+00:00)", re.ASCII)
 """An instant as programs write it."""
+INSTANTS: Final = ("instant", "start", "end", "time")
+"""Holes that hold an instant."""
 WHOLE: Final = ("words", "text", "error")
 """Holes that hold sentences, or what people, programs and files wrote."""
 NARROW: Final = {"indicator": re.compile(r"[a-z]\w*(?:\.\w+)+")}
@@ -174,7 +176,7 @@ def _changes(text: str, _: Say) -> str:
     return _several(CHANGE_STATE, " or " if " or " in text else ", ")(text, _)
 
 
-def _instant(text: str, _: Say) -> str:
+def in_zone(text: str, _: Say) -> str:
     """An instant as programs write it, in the viewer's zone; what is none stays as it is."""
     try:
         at = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
@@ -215,6 +217,6 @@ VALUES: Final[Mapping[str, Callable[[str, Say], str]]] = {
     "risks": _several(RISK, ", "),
     "direction": _one(DIRECTIONS),
     "severity": _one(STATUS),
-    "instant": _instant,
+    **dict.fromkeys(INSTANTS, in_zone),
 }
 """How the content of a hole is said."""

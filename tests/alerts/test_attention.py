@@ -123,7 +123,7 @@ def test_an_alert_that_flaps_is_told_once_it_is_stable(store: Engine) -> None:
     assert [(told(row)[1], row.created_at) for row in deliveries(store)[4:]] == [("firing", after(minutes=30))]
     held = [detail for number, _, detail in events(store, "kept_quiet") if number == alerts(store)[-1].id]
     assert held == [
-        "receiver ops: flapping: it opened and resolved 11 times within 1h; told if it still fires at 12:30:00 UTC"
+        "receiver ops: flapping: it opened and resolved 11 times within 1h; told if it still fires at 2026-03-02 12:30:00 UTC"
     ]
 
 

@@ -98,6 +98,14 @@ FAULTS: dict[str, tuple[dict[str, Any], list[tuple[tuple[str | int, ...], str]]]
         {"route": {"receiver": "ops", "routes": [{"matchers": ["a=1", 'a!~"1|2"']}]}},
         [(("route", "routes", 0), 'it asks for a="1", and no such alert has a!~"1|2"')],
     ),
+    "an expression and its opposite": (
+        {"route": {"receiver": "ops", "routes": [{"matchers": ['a=~"d.*"', 'a!~"d.*"']}]}},
+        [(("route", "routes", 0), 'it asks for a=~"d.*", and no such alert has a!~"d.*"')],
+    ),
+    "an expression that excludes whatever there may be": (
+        {"route": {"receiver": "ops", "routes": [{"matchers": ['a!~".*"']}]}},
+        [(("route", "routes", 0), 'no alert can come here: a!~".*" excludes every value, and having none')],
+    ),
     "a list of values that the route above excludes": (
         {
             "route": {

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, select
 
-from alerts import pipeline
+from alerts import pipeline, pushed
 from alerts.config import InhibitRuleConfig, RoutesFile
 from core.model import Finding
 from core.store.open import reading, writing
 from core.store.tables import notify_group
-from tests.alerts.world import after, finding, routes, with_series
+from tests.alerts.world import after, deliveries, finding, routes, with_series
 
 
 def handle(store: Engine, file: RoutesFile, now: datetime, *findings: Finding) -> None:
@@ -81,3 +81,20 @@ def test_a_group_whose_route_is_gone_is_looked_at_at_once(store: Engine, resolve
         handle(store, before, after(seconds=5), finding("ok", at=after(seconds=5), old="critical"))
     changed = routes({"matchers": ["alertname=other"], "receiver": "pager"}, group_wait="0s", group_interval="5m")
     assert resume(store, changed, after(minutes=1)) == (1 if resolved else 2)
+
+
+def test_an_alert_that_was_taken_by_another_routing_is_not_missed(store: Engine) -> None:
+    """A console that reads another routes.yaml, or has not read the new one yet, makes groups that lead nowhere here. When
+    the time of such a group comes, the alerts that it was made for get those that this routing leads to."""
+    with_series(store, 2)
+    theirs = routes({"matchers": ["alertname=disk-full"], "receiver": "old"}, group_wait="10s")
+    ours = routes({"matchers": ["alertname=disk-full"], "receiver": "new"}, group_wait="30s")
+    body = b'[{"labels": {"alertname": "disk-full", "severity": "critical"}}]'
+    taken = pushed.read(body, after(), timedelta(hours=1)).alerts
+    with writing(store) as connection:
+        pipeline.push(connection, taken, "prometheus", theirs, after())
+    assert list(looks(store)) == [("old", "disk-full")]
+    handle(store, ours, after(seconds=10))
+    assert looks(store) == {("old", "disk-full"): None, ("new", "disk-full"): after(seconds=40)}
+    handle(store, ours, after(seconds=40))
+    assert [row.receiver for row in deliveries(store)] == ["new"]

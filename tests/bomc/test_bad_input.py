@@ -188,7 +188,7 @@ SENT: dict[str, tuple[str, Any, int, str]] = {
         400,
         "alerts[0].startsAt: '2026-02-30T00:00:00Z' is no instant",
     ),
-    "a reload of a bad file": ("/-/reload", {}, 409, "Nothing was reloaded"),
+    "a reload of bad files": ("/-/reload", {}, 400, "routes.yaml:7: there is no receiver 'nobody'"),
 }
 
 

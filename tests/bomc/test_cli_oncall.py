@@ -72,6 +72,8 @@ def test_who_next_and_gaps(home: Path) -> None:
     assert "throughout the next 30 days" in cli(home, "oncall", "gaps")[1]
     assert cli(home, "oncall", "who", "town")[0] == 2
     assert "is no time" in cli(home, "oncall", "who", "--at", "noon")[1]
+    for at in ("0001-01-01", "9999-12-31"):
+        assert "is in no year that is looked at" in cli(home, "oncall", "who", "--at", at)[1]
 
 
 def test_changes_are_made_shown_and_taken_back(home: Path, tmp_path: Path) -> None:

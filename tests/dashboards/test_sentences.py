@@ -17,7 +17,7 @@ from sqlalchemy import Engine, select
 from core.store.open import reading, writing
 from core.store.tables import break_event
 from dashboards.locale import Say
-from dashboards.sentences import KNOWN, LONGEST_BRIEF, judged, told
+from dashboards.sentences import KNOWN, LONGEST_BRIEF, by_zone, judged, told
 from dashboards.sentences.history import EVENTS, event_detail
 from dashboards.sentences.judging import SHAPES as JUDGING
 from dashboards.sentences.shapes import NARROW, WHOLE, fitted, kind_of, shape
@@ -133,7 +133,12 @@ SAID = [
         "receiver ops: suppressed: its parent sw-1 is down (alert 51, host-down); "
         "silenced by li until 2026-03-02 12:07 UTC: disks; new ones (silence 1c-2)",
         "接收人 ops：依赖抑制：上级 sw-1 已中断（告警 51，host-down）；"
-        "已被 li 静默至 2026-03-02 12:07 UTC：disks; new ones（静默 1c-2）",
+        "已被 li 静默至 2026-03-02 12:07:00：disks; new ones（静默 1c-2）",
+    ),
+    (
+        "receiver ops: suppressed: its parent sw-1 recovered at 2026-03-02 12:09:00 UTC, and what still fires is told 2m after "
+        "that",
+        "接收人 ops：依赖抑制：上级 sw-1 已于 2026-03-02 12:09:00 恢复，2m 后仍在告警的才通知",
     ),
     (
         "receiver ops: suppressed: its parent sw-1 recovered at 12:09:00 UTC, and what still fires is told 2m after that",
@@ -149,7 +154,7 @@ SAID = [
     ),
     (
         "zhang.min has override 7 of city from 2026-01-05 00:00 UTC to 2026-01-06 00:00 UTC already; take that one back first.",
-        "zhang.min 在 2026-01-05 00:00 UTC 至 2026-01-06 00:00 UTC 已有 city 的代班 7；请先撤销该代班。",
+        "zhang.min 在 2026-01-05 00:00:00 至 2026-01-06 00:00:00 已有 city 的代班 7；请先撤销该代班。",
     ),
     ("Something that no shape fits, written by hand.", "Something that no shape fits, written by hand."),
     (
@@ -162,7 +167,8 @@ SAID = [
 @pytest.mark.parametrize(("sentence", "chinese"), SAID)
 def test_a_sentence_is_said_in_chinese_and_stays_as_it_is_in_english(sentence: str, chinese: str | None) -> None:
     """A sentence of no known shape, and one with a part of none, is shown whole as it was written."""
-    assert told(sentence, EN) == re.sub(r"(\d)(T| )(\d\d:\d\d:\d\d)(Z| UTC)(?= |,|\.)", r"\1 \3", sentence)
+    plain = re.sub(r"(\d)(T| )(\d\d:\d\d:\d\d)(Z| UTC)(?= |,|\.)", r"\1 \3", sentence)
+    assert told(sentence, EN) == re.sub(r"(\d-\d\d \d\d:\d\d) UTC(?= |:)", r"\1:00", plain)
     if chinese is None:
         assert CHINESE.search(told(sentence, ZH))
     else:
@@ -441,3 +447,13 @@ def test_a_detail_that_was_written_otherwise_stays_as_it_is() -> None:
     assert event_detail("proposed", "back_fill at billing, many CNY in minor units: why", ZH).startswith("back_fill")
     assert event_detail("found", "found somehow", ZH) == "found somehow"
     assert event_detail("new_kind", "anything", ZH) == "anything"
+
+
+def test_a_sentence_at_the_terminal_has_its_instants_by_the_operators_clocks() -> None:
+    """Every one, of whatever shape the sentence is, with its zone; what is no instant and what has a zone already stays."""
+    say = by_zone("Asia/Shanghai")
+    assert say("silenced until 2026-03-02 12:07 UTC, told at 2026-03-02T20:00:01Z") == (
+        "silenced until 2026-03-02 20:07:00 UTC+08:00, told at 2026-03-03 04:00:01 UTC+08:00"
+    )
+    for stays in ("at 2026-99-02 12:07 UTC", "at 2026-03-02 12:07:00 UTC+08:00", "at 12:07 UTC", ""):
+        assert say(stays) == stays

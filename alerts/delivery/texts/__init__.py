@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
 from typing import Any
 
 from alerts.delivery.messages import Message
@@ -43,11 +44,13 @@ def message_title(message: Message, language: str) -> str:
 
 def message_text(message: Message, language: str, enclosed: Enclosed | None = None, *, whole: bool = False) -> str:
     """The message as plain text; `whole` adds every other annotation and every label, as a mail has room for."""
-    lines = list(head_lines(message, language, enclosed or Enclosed(language)))
+    enclosed = enclosed or Enclosed(language)
+    lines = list(head_lines(message, language, enclosed))
     for one in message.body["alerts"]:
         state = say("test_mark" if message.body.get("test") else one["status"], language)
         lines.append(f"[{state}] {title_of(one)}")
-        lines += [f"  {name_of(name, language)}: {value}" for name, value in facts_of(one, language, whole=whole)]
+        facts = facts_of(one, language, enclosed.zone, whole=whole)
+        lines += [f"  {name_of(name, language)}: {value}" for name, value in facts]
         lines.append("")
     return "\n".join([*lines, *tail_lines(message, language)]).rstrip() + "\n"
 
@@ -87,12 +90,20 @@ def impact_of(labels: Mapping[str, str], annotations: Mapping[str, str], languag
     return " · ".join([name_of(severity, language), *places] if severity else places)
 
 
-def facts_of(one: Mapping[str, Any], language: str, *, whole: bool) -> list[tuple[str, str]]:
-    """Names and values of what an alert says, the most needed first; names are keys of the catalogue where they have one."""
+def instant_of(text: str, zone: tzinfo) -> str:
+    """An instant of a message's body by the clocks of a zone, which it names: `2026-03-02 20:00:00 UTC+08:00`."""
+    at = datetime.fromisoformat(text).astimezone(zone)
+    offset = at.isoformat(timespec="seconds")[19:] if at.utcoffset() else ""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC{offset}"
+
+
+def facts_of(one: Mapping[str, Any], language: str, zone: tzinfo, *, whole: bool) -> list[tuple[str, str]]:
+    """Names and values of what an alert says, the most needed first, instants by the clocks of `zone`; names are keys of the
+    catalogue where they have one."""
     annotations = {**one["annotations"], "impact": impact_of(one["labels"], one["annotations"], language)}
-    facts = [("since", one["startsAt"])]
+    facts = [("since", instant_of(one["startsAt"], zone))]
     if one["status"] == "resolved":
-        facts.append(("until", one["endsAt"]))
+        facts.append(("until", instant_of(one["endsAt"], zone)))
     facts += [(name, annotations[name]) for name in FIRST if annotations.get(name)]
     if whole:
         rest = sorted(annotations.items())

@@ -9,6 +9,8 @@ import struct
 import zlib
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,11 +19,13 @@ from sqlalchemy import Engine, insert, select
 
 from alerts import pipeline
 from alerts.delivery import enclosing, pictures
-from alerts.delivery.messages import Message
+from alerts.delivery.messages import Message, Told, compose
+from alerts.delivery.posting import row_of
 from alerts.delivery.sending import Enclosed, Io
-from alerts.delivery.texts import CATALOGUES, en, say, zh_CN
+from alerts.delivery.texts import CATALOGUES, en, message_text, say, zh_CN
 from alerts.notify import email as mail
 from alerts.notify.email import Config
+from alerts.oncall.config import OnCallFile
 from core.model import instant_ms
 from core.quantity import show_quantity
 from core.store.open import writing
@@ -29,6 +33,8 @@ from core.store.tables import phone_link, sample
 from tests.alerts.receivers import post_office
 from tests.alerts.world import NOON, deliveries, finding, routes, with_series
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NAMES = ("en.li", "zh.wang")
 HOLE = re.compile(r"\{(\w+)\}")
 
 
@@ -161,6 +167,33 @@ def test_a_mail_has_the_picture_in_it_and_one_link(store: Engine) -> None:
     (link,) = set(re.findall(r"https://c\.example\.org/m/([\w.-]+)", html))
     with writing(store) as connection:
         assert [row.token_hash == link for row in connection.execute(select(phone_link))] == [False]
+
+
+def test_since_when_and_until_when_are_told_by_the_operators_clocks() -> None:
+    """With the zone's offset, since a letter is read anywhere; the body that a webhook gets stays as the field has it."""
+    told = Told(1, "f" * 16, {"alertname": "a"}, {}, "critical", NOON, NOON + timedelta(minutes=90, seconds=5), False)
+    message = compose("g", "ops", {}, [told], external_url="https://c.example.org", now=NOON, reason="")
+    shown = message_text(message, "zh_CN", Enclosed("zh_CN", zone=SHANGHAI))
+    assert "开始时间: 2026-03-02 20:00:00 UTC+08:00\n" in shown
+    assert "2026-03-02 21:30:05 UTC+08:00\n" in shown
+    assert "since: 2026-03-02 12:00:00 UTC\n" in message_text(message, "en")
+    assert message.body["alerts"][0]["startsAt"] == "2026-03-02T12:00:00.000Z"
+
+
+def test_a_person_is_told_in_their_own_language(light: Engine) -> None:
+    """Whom an escalation tells is a reader as a receiver is, and oncall.yaml says which language is theirs."""
+    mail = {"to": "a@example.org", "from": "b@example.org", "smarthost": "127.0.0.1:25"}
+    people = [
+        {"name": name, "language": "en" if name == "en.li" else "zh_CN", "email_configs": [mail]} for name in NAMES
+    ]
+    file = routes().beside(OnCallFile.model_validate({"people": people}))
+    told = Told(1, "f" * 16, {"alertname": "a"}, {}, "critical", NOON, None, False)
+    for name, expected in (("en.li", "en"), ("zh.wang", "zh_CN")):
+        message = compose("g", f"person/{name}", {}, [told], external_url="https://c.example.org", now=NOON, reason="")
+        row = SimpleNamespace(**row_of(message, "key", (f"person/{name}", "email", 0), NOON))
+        other = "zh_CN" if expected == "en" else "en"
+        io = enclosing.with_enclosed(light, file, row, Io(language=other, zone=SHANGHAI), NOON)  # type: ignore[arg-type]
+        assert (io.enclosed.language, io.enclosed.zone) == (expected, SHANGHAI)
 
 
 def test_a_webhook_carries_nothing_for_people(store: Engine) -> None:

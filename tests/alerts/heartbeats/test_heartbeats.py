@@ -78,6 +78,9 @@ CRONS: dict[str, tuple[str, str, str, str]] = {
     "saturday to sunday": ("0 3 * * 6-7", "UTC", "2026-03-02T12:00", "2026-03-07T03:00"),
     "by name": ("0 3 * * FRI", "UTC", "2026-03-02T12:00", "2026-03-06T03:00"),
     "leap day": ("0 3 29 2 *", "UTC", "2026-03-02T12:00", "2028-02-29T03:00"),
+    "a day of the month or one of the week": ("0 3 15 * FRI", "UTC", "2026-03-02T12:00", "2026-03-06T03:00"),
+    "the day of the month comes first": ("0 3 3 * 5", "UTC", "2026-03-02T12:00", "2026-03-03T03:00"),
+    "every other day of the month, and a friday": ("0 3 */2 * 5", "UTC", "2026-03-02T12:00", "2026-03-13T03:00"),
     "last of the month": ("0 3 last * *", "UTC", "2026-02-01T12:00", "2026-02-28T03:00"),
 }
 
@@ -110,6 +113,7 @@ FAULTY: dict[str, tuple[dict[str, Any], str]] = {
     "two rhythms": ({"every": "1h", "cron": "* * * * *"}, "give either cron or every"),
     "no cron line": ({"cron": "* * * *"}, "it has five fields"),
     "an hour that is none": ({"cron": "0 25 * * *"}, "is no cron line"),
+    "a day that never comes": ({"cron": "0 0 30 2 *"}, "names a day that never comes"),
     "too often": ({"every": "1s"}, "every 10s at most"),
     "a zone that is none": ({"every": "1h", "timezone": "Mars/Olympus"}, "is no time zone"),
     "a name that is none": ({"every": "1h", "name": "a b"}, "should match pattern"),

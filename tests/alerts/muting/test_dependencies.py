@@ -81,7 +81,7 @@ def test_the_reason_names_the_parent_and_its_alert() -> None:
     assert settling is not None
     assert down[1] == "suppressed: its parent switch is down (alert 7, host-down)"
     assert settling[1] == (
-        "suppressed: its parent host recovered at 11:59:00 UTC, and what still fires is told 2m after that"
+        "suppressed: its parent host recovered at 2026-03-02 11:59:00 UTC, and what still fires is told 2m after that"
     )
 
 

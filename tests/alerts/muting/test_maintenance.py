@@ -146,6 +146,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"start": "2026-03-02 20:00", "duration": "1h", "rrule": "FREQ=MINUTELY"},
         "must say how often",
     ),
+    "a rule of many hours and minutes": (
+        {"start": "2026-03-02 20:00", "duration": "1h", "rrule": "FREQ=DAILY;BYHOUR=0,1;BYMINUTE=1,2"},
+        "take BYHOUR, BYMINUTE out",
+    ),
     "no zone": ({"start": "2026-03-02 20:00", "duration": "1h", "location": "Asia/Peking"}, "no time zone"),
     "no matchers": ({"start": "2026-03-02 20:00", "duration": "1h", "matchers": []}, "at least 1"),
 }
@@ -175,6 +179,46 @@ def test_faults_are_named_at_their_place() -> None:
         ("windows", 3, "calendar"),
     ]
     assert "would mute every alert there can be" in found[3][1]
+
+
+CALENDARS: dict[str, tuple[str, str]] = {
+    # lines of its one event -> what is said of the calendar
+    "every second": ("DTSTART:20260301T100000Z\nRRULE:FREQ=SECONDLY", "'x' comes more often than daily"),
+    "every minute of a day": (
+        "DTSTART:20260301T100000Z\nRRULE:FREQ=DAILY;BYMINUTE=1,2",
+        "'x' comes more often than daily",
+    ),
+    "no start": ("DTEND:20260301T100000Z", "No DTSTART given"),
+    "a day that ends at a time": (
+        "DTSTART;VALUE=DATE:20260301\nDTEND:20260302T100000Z",
+        "must be of the same type",
+    ),
+    "an end before the start": ("DTSTART:20260301T100000Z\nDTEND:20260301T090000Z", "'x' ends before it starts"),
+    "years from now": ("DTSTART:20410301T100000Z\nDTEND:20410301T090000Z", "'x' ends before it starts"),
+}
+
+
+def _calendar(*events: str) -> str:
+    parts = [f"BEGIN:VEVENT\nUID:{n}\nSUMMARY:x\n{event}\nEND:VEVENT\n" for n, event in enumerate(events)]
+    return f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n{''.join(parts)}END:VCALENDAR\n"
+
+
+@pytest.mark.parametrize(("event", "says"), CALENDARS.values(), ids=CALENDARS.keys())
+def test_a_calendar_that_cannot_be_followed_is_refused_when_it_is_read(event: str, says: str) -> None:
+    """And not at the flush of that day, when it would keep everybody from being told of anything."""
+    file = MaintenanceFile.model_validate({"windows": [_window(calendar="x.ics")]})
+    [(place, sentence)] = faults(file, {"x.ics": _calendar(event)})
+    assert place == ("windows", 0, "calendar")
+    assert says in sentence
+
+
+def test_work_that_was_cancelled_mutes_nobody() -> None:
+    """As calendars say it of a whole event, and of one of several."""
+    work = "DTSTART:20260302T120000Z\nDTEND:20260302T130000Z"
+    file = MaintenanceFile.model_validate({"windows": [_window(calendar="x.ics")]})
+    [held] = windows_of(file, {"x.ics": _calendar(work)})
+    [cancelled] = windows_of(file, {"x.ics": _calendar(f"{work}\nSTATUS:CANCELLED")})
+    assert (held.end(NOON), cancelled.end(NOON)) == (after(hours=1), None)
 
 
 def test_an_alert_in_a_window_is_told_at_its_end(store: Engine) -> None:

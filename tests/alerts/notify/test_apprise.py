@@ -56,7 +56,7 @@ def test_a_message_goes_through_the_library() -> None:
         "host-1 is full",
         "reason: 0.97, above the critical limit 0.9",
         "impact: critical · host-1 · billing",
-        "since: 2026-03-02T12:00",
+        "since: 2026-03-02 12:00",
         "who has it: li.wei · ticket 7",
         "runbook: https://w/",
         "https://l/m/x",

@@ -106,7 +106,7 @@ def test_a_mail_arrives_in_both_forms() -> None:
     assert text is not None
     assert html is not None
     assert (
-        "[FIRING] host-1 is <full>\n  since: 2026-03-02T12:00:00.000Z\n  reason: 97 % > 90 %"
+        "[FIRING] host-1 is <full>\n  since: 2026-03-02 12:00:00 UTC\n  reason: 97 % > 90 %"
         in text.get_content().replace("\r", "")
     )
     assert "FIRING: host-1 is &lt;full&gt;" in html.get_content()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -143,6 +144,12 @@ def test_warnings_tell_of_gaps_before_they_bite_and_of_people_who_cannot_be_told
     )
     assert "li.wei has no channel, so an escalation passes them by" in found
     assert any("shows in the console only" in one for one in found)
+
+
+def test_a_person_who_is_told_by_chat_or_sms_only_has_a_channel() -> None:
+    """As good as any other; it was said of them that escalations pass them by."""
+    made = file(people=[{"name": "li.wei", "apprise_configs": [{"url": "env:LI_WEI"}]}])
+    assert warnings(made, set(), utc("2026-01-10 01:00"), timedelta(days=1)) == []
 
 
 def test_a_receiver_that_only_a_catch_all_names_is_used() -> None:

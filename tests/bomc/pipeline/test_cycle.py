@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, update
 from sqlalchemy.exc import OperationalError
 
+from alerts import pipeline, pushed
+from alerts.config import RoutesFile
 from bomc.pipeline.cycle import Cycle
 from bomc.pipeline.intake import FUTURE_TOLERANCE_MS
 from bomc.pipeline.records import give_pulse
@@ -21,6 +23,7 @@ from core.store.tables import (
     check_result,
     delivery,
     indicator,
+    notify_group,
     probe_state,
     refusal,
     rollup,
@@ -33,6 +36,7 @@ from core.store.tables import (
 from tests.bomc.pipeline.world import (
     FULL,
     NOON,
+    ROUTES,
     SILENT,
     USED,
     after,
@@ -410,3 +414,24 @@ def test_a_large_batch_of_new_series_is_taken_in_one_go(store: Engine) -> None:
     assert run(cycle, after(0), *twenty_thousand(after(0))).samples == 3_002
     assert run(cycle, after(5), *twenty_thousand(after(5))).transitions == 0
     assert len(rows(store, check_result)) == 3_000
+
+
+def test_another_routing_holds_from_the_next_batch_on(store: Engine) -> None:
+    """What is open goes to whom it leads now, at once; what a console took by the one before, ten seconds later at the
+    latest."""
+    cycle = Cycle(store, rules())
+    run(cycle, after(0), outcome(after(0), 0.95))
+    assert [row.receiver for row in rows(store, delivery)] == ["ops"]
+    night = ROUTES.model_dump(by_alias=True)
+    night["route"]["receiver"] = night["receivers"][0]["name"] = "night"
+    night["route"]["ticket"] = None
+    cycle.reroute(RoutesFile.model_validate(night))
+    assert run(cycle, after(5)).deliveries == 1
+    assert [row.receiver for row in rows(store, delivery)] == ["ops", "night"]
+    push = pushed.read(b'[{"labels": {"alertname": "A", "target": "t"}}]', after(6), timedelta(hours=1)).alerts
+    with writing(store) as connection:
+        pipeline.push(connection, push, "prometheus", ROUTES, after(6))
+        connection.execute(update(notify_group).where(notify_group.c.receiver == "ops").values(next_flush_at=None))
+    assert run(cycle, after(14)).deliveries == 0
+    assert run(cycle, after(15)).deliveries == 1
+    assert [row.receiver for row in rows(store, delivery)] == ["ops", "night", "night"]

@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import Engine
 
 from alerts import pipeline
+from alerts.config import RoutesFile
 from alerts.muting.muting import Mute, Mutes
 from alerts.muting.shelving import shelve
 from alerts.routes.matchers import parse_matchers
+from core.refused import RefusedError
 from core.store.open import reading, writing
 from dashboards.alertmanager import shown
 from dashboards.queries.open_alerts import open_alerts
@@ -100,12 +102,30 @@ def test_an_answer_is_whole_or_none(desk: Desk, monkeypatch: pytest.MonkeyPatch)
     assert len(desk.shown("n!=2")) == 2
 
 
-def test_a_reload_says_that_there_is_none(desk: Desk) -> None:
-    """Whoever may see the configuration reads what to do instead; nobody is told that it was done."""
-    answer = desk.machine("operator").post("/-/reload")
-    assert answer.status_code == 409
-    assert "Nothing was reloaded" in answer.json()["error"]
-    assert desk.machine("viewer").post("/-/reload").status_code == 403
+def test_a_reload_is_for_administrators_and_says_what_came_of_it(desk: Desk) -> None:
+    """Taken, refused with every fault, or not possible; the next request is answered by the routing that holds then."""
+    admin = desk.machine("admin")
+    answer = admin.post("/-/reload")
+    assert (answer.status_code, "Nothing was reloaded" in answer.json()["error"]) == (409, True)
+    asked = []
+
+    def reload(who: str) -> list[str]:
+        asked.append(who)
+        if len(asked) > 1:
+            raise RefusedError("Nothing was reloaded: routes.yaml:7: there is no receiver 'nobody'.")
+        desk.console.reroute(RoutesFile.model_validate({"route": {"receiver": "new"}, "receivers": [{"name": "new"}]}))
+        return ["checks.yaml"]
+
+    desk.console.reload = reload
+    assert admin.post("/-/reload").json() == {"status": "reloaded", "at_next_start": ["checks.yaml"]}
+    assert [one["name"] for one in desk.shown(path="/api/v2/receivers")] == ["new"]
+    answer = admin.post("/-/reload")
+    assert (answer.status_code, answer.json()["error"]) == (
+        400,
+        "Nothing was reloaded: routes.yaml:7: there is no receiver 'nobody'.",
+    )
+    assert desk.machine("operator").post("/-/reload").status_code == 403
+    assert asked == ["token:m-admin", "token:m-admin"]
 
 
 def test_a_shelved_alert_is_suppressed_and_says_so(desk: Desk) -> None:
