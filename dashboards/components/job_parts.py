@@ -15,6 +15,7 @@ from dashboards.components.filters import address
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel, scrolling
 from dashboards.components.rows import history
+from dashboards.components.tied_tickets import tied_tickets
 from dashboards.components.words import JOB_STATE, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
@@ -145,12 +146,14 @@ def job_detail(
     row: Row | None,
     events: Sequence[Row],
     files: Sequence[Row],
+    tickets: Sequence[Row],
     plans: Mapping[str, Plan],
     filters: Mapping[str, str],
     now: datetime,
+    works: bool,
     _: Say,
 ) -> Any:
-    """One job: when it is due, what was found, the files, and its history."""
+    """One job: when it is due, what was found, the files, the tickets about it, and its history."""
     back = dcc.Link(
         [icon("close"), html.Span(_("Close"), className="unseen")],
         href=address(PATH, filters, job=""),
@@ -174,6 +177,7 @@ def job_detail(
             ),
             html.Div([_result(item, row["results"].get(item["code"]), _) for item in row["items"]]),
             html.Div([_file(one, _) for one in files]),
+            *tied_tickets(tickets, "job", row["id"], works, _("No ticket is about this job."), _),
             html.H3(_("History")),
             html.Div(history(events, _)),
         ],

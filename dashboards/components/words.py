@@ -46,6 +46,8 @@ TICKET_RELATION = {
     "alert": mark("Alert"),
     "break": mark("Break"),
     "run": mark("Run"),
+    "job": mark("Job"),
+    "change": mark("Change"),
 }
 TICKET_RELATION_BACK = {
     "duplicate_of": mark("Has the duplicate"),

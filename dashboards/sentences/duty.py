@@ -38,8 +38,6 @@ SHAPES = (
     mark("{text} has no result yet; nothing was written."),
     mark("{text}: {value} is neither yes nor no."),
     mark("{text}: {value} is no number; write digits and a point, such as 12.5."),
-    mark("The file is empty; choose another."),
-    mark("The file has {n} bytes; at most {most} are kept. Shorten or compress it."),
     mark("The file did not arrive whole; choose it again."),
     mark("Job {n} has {files} files already; it takes no more."),
     mark("Job {n} is not done yet; it lacks: {text}."),
