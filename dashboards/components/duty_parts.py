@@ -13,7 +13,7 @@ from alerts.duty.config import Desk
 from alerts.duty.plan_config import Plan
 from alerts.duty.shifts import Shift
 from dashboards.components.filters import address
-from dashboards.components.job_parts import called
+from dashboards.components.job_parts import named
 from dashboards.components.panels import empty, facts, scrolling
 from dashboards.components.rows import history
 from dashboards.components.words import (
@@ -203,10 +203,8 @@ def with_plan_titles(found: Mapping[str, Sequence[Row]], plans: Mapping[str, Pla
 
 
 def _titled(item: Row, plans: Mapping[str, Plan], _: Say) -> Row:
-    plan, space, day = str(item["title"]).rpartition(" ")
-    if not str(item["key"]).startswith("job/") or not space:
-        return item
-    return {**item, "title": f"{called(plans, plan, _)} {day}"}
+    is_job = str(item["key"]).startswith("job/")
+    return {**item, "title": named(str(item["title"]), plans, _)} if is_job else item
 
 
 def item_line(section: str, item: Row, _: Say, remark: str = "") -> list[Any]:

@@ -46,6 +46,12 @@ def called(plans: Mapping[str, Plan], name: str, _: Say) -> str:
     return plans[name].title.called(_.language) if name in plans else name
 
 
+def named(title: str, plans: Mapping[str, Plan], _: Say) -> str:
+    """`room-walk 2026-03-02` with what people call the plan."""
+    plan, space, day = title.rpartition(" ")
+    return f"{called(plans, plan, _)}{space}{day}"
+
+
 def job_list(found: Sequence[Row], plans: Mapping[str, Plan], filters: Mapping[str, str], now: datetime, _: Say) -> Any:
     """The jobs of now, the first due on top."""
     if not found:
@@ -179,11 +185,17 @@ def job_detail(
             html.Div([_file(one, _) for one in files]),
             *tied_tickets(tickets, "job", row["id"], works, _("No ticket is about this job."), _),
             html.H3(_("History")),
-            html.Div(history(events, _)),
+            html.Div(history([_said(event, _) for event in events], _)),
         ],
         footer=as_of(_, now),
         actions=[back],
     )
+
+
+def _said(event: Row, _: Say) -> Row:
+    """An event of a job, with whether it was done in time in the viewer's language."""
+    said = {"in time": _("in time"), "late": _("late")} if event["kind"] == "done" else {}
+    return {**event, "detail": said.get(event["detail"], event["detail"])}
 
 
 def _result(item: Mapping[str, Any], result: Mapping[str, Any] | None, _: Say) -> html.Div:

@@ -151,7 +151,7 @@ EVENT = {
     "prepared": mark("Prepared"),
     "refused": mark("Refused"),
     "filled": mark("Result"),
-    "evidence": mark("Evidence"),
+    "evidence": mark("Evidence added"),
     "done": mark("Done"),
     "dropped": mark("Dropped"),
     "planned": mark("Planned"),

@@ -16,6 +16,7 @@ from core.store.open import reading, writing
 from dashboards.callbacks import guarded, text
 from dashboards.components import notices
 from dashboards.components.filters import address, parse, whole
+from dashboards.components.job_parts import named as job_title
 from dashboards.components.panels import as_of, empty, panel
 from dashboards.components.speaking import speaking
 from dashboards.components.ticket_detail import PLACES, label
@@ -58,6 +59,8 @@ def register(app: Dash, console: Console) -> None:
         works, about = current_viewer().may("tickets.work"), about_of(filters)
         with reading(console.engine) as connection:
             called = None if about is None else subject(connection, *about)
+        if called is not None and about is not None and about[0] == "job":
+            called = job_title(called, {plan.name: plan for plan in console.plans.plans}, _)
         return (
             render_kinds(filters, console.tickets, _),
             render(filters, console.tickets, works, _, called),

@@ -125,7 +125,7 @@ def test_a_checklist_is_done(page: Page, site: Site, watched: Watched, tmp_path:
         == hashlib.sha256(b"\x89PNG\r\n\x1a\n rack").hexdigest()
     )
     detail.get_by_role("link", name="Open a ticket").click()
-    expect(page.locator("#ticket-new-title")).to_have_value(re.compile("room-walk "))
+    expect(page.locator("#ticket-new-title")).to_have_value(re.compile("Walk through the machine room "))
     page.locator("#ticket-new-title").fill("Renew the cooling")
     page.get_by_label("What is maintained").fill("The machine room")
     page.locator("#ticket-new-open").click()
