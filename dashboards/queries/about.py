@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, select
 
+from alerts.pipeline import ABOUT_TICKETS
 from core.store.tables import alert, break_case, control_run, job, planned_change, ticket, ticket_link
 from dashboards.queries.rows import Row, rows
 
@@ -33,8 +34,15 @@ def tickets_about(connection: Connection, what: str, number: int) -> list[Row]:
     tied = select(ticket_link.c.ticket_id).where(ticket_link.c.relation == what, ticket_link.c.other_id == number)
     wanted: ColumnElement[bool] = ticket.c.id.in_(tied)
     if what == "alert":
-        wanted |= ticket.c.alert_id == number
+        wanted |= (ticket.c.alert_id == number) | (ticket.c.id == _late_ticket(connection, number))
     elif what == "change":  # the one that it got because it had no result
         wanted |= ticket.c.id.in_(select(planned_change.c.ticket_id).where(planned_change.c.id == number))
     statement = select(ticket.c.id, ticket.c.title, ticket.c.state).where(wanted).order_by(ticket.c.id)
     return rows(connection.execute(statement).mappings())
+
+
+def _late_ticket(connection: Connection, number: int) -> int | None:
+    """The ticket that an alert says is late; None for every other alert."""
+    query = select(alert.c.labels).where(alert.c.id == number, alert.c.check_name.in_(ABOUT_TICKETS))
+    labels = connection.scalar(query)
+    return None if labels is None else int(labels["ticket"])

@@ -361,6 +361,13 @@ def test_tickets_and_jobs_that_are_late_say_so(store: Engine) -> None:
     assert [item["late"] for item in found["jobs"]] == [True, False]
 
 
+def test_a_silence_leads_to_itself(sqlite_store: Engine) -> None:
+    with writing(sqlite_store) as connection:
+        connection.execute(delete(silence))
+        a_silence(connection, 7, EVENING + timedelta(hours=1))
+        assert [item["href"] for item in collect(connection, moment())["silences"]] == ["/silences?silence=7"]
+
+
 def test_a_day_that_was_run_again_is_signed_by_its_latest_run(store: Engine) -> None:
     with writing(store) as connection:
         a_run(connection, 1, "reviewed", control="c")
