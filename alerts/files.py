@@ -1,6 +1,6 @@
-"""Files that people add: what is kept beside their content, and how a name and a type are made safe.
+"""Files that people add: which are taken, what is kept beside their content, and how a name and a type are made safe.
 
-Tickets keep them as attachments, jobs of the duty desk as evidence; which types and sizes each takes is its own affair.
+Tickets keep them as attachments, jobs of the duty desk as evidence; how large and how many is the affair of each.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import Any, Final
+
+from core.refused import RefusedError
 
 _LONGEST_NAME: Final = 120
 _BEGINNINGS: Final = (
@@ -25,6 +27,22 @@ _UNPRINTED: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 def facts_of(name: str, content: bytes) -> dict[str, Any]:
     """What the store and the trail say of a file: its `name`, cleaned, its `sha256` and its `size_bytes`."""
     return {"name": clean_name(name), "sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
+
+
+def taken(name: str, content: bytes, largest_bytes: int, refused: type[RefusedError]) -> tuple[dict[str, Any], str]:
+    """The facts and the media type of a file that is to be kept; `largest_bytes` is a whole number of MiB.
+
+    Raises `refused` for one that is empty or too large, and for one whose content is of no type that is kept.
+    """
+    facts, media_type = facts_of(name, content), type_of(content)
+    shown = facts["name"]
+    if not content:
+        raise refused(f"The file {shown} is empty; nothing was written.")
+    if len(content) > largest_bytes:
+        raise refused(f"The file {shown} has more than {largest_bytes // 2**20} MiB; pack it or cut it.")
+    if media_type is None:
+        raise refused(f"The file {shown} is no picture, PDF, Office document, archive or UTF-8 text.")
+    return facts, media_type
 
 
 def type_of(content: bytes) -> str | None:

@@ -20,7 +20,7 @@ from core.duration import parse_duration
 from core.people.rights import rights_of
 from core.refused import RefusedError
 from core.store.open import reading, writing
-from dashboards.callbacks import guarded
+from dashboards.callbacks import guarded, text
 from dashboards.components import notices
 from dashboards.components.alert_actions import LENGTHS, STICKY
 from dashboards.components.speaking import speaking
@@ -62,11 +62,6 @@ def numbers(ids: object) -> list[int]:
 def length_of(text: object) -> timedelta | None:
     """The time of one of the choices; None for what is none of them."""
     return parse_duration(text) if isinstance(text, str) and text in LENGTHS else None
-
-
-def words(text: object) -> str:
-    """What was typed into a field."""
-    return text if isinstance(text, str) else ""
 
 
 def each(console: Console, ids: object, doing: Doing, said_of: Callable[[Say, int], str]) -> list[dict[str, Any]]:
@@ -113,7 +108,7 @@ def _acknowledging(app: Dash, console: Console) -> None:
         said = each(
             console,
             ids,
-            lambda connection, number: commands.acknowledge(connection, number, who, words(comment), now, until),
+            lambda connection, number: commands.acknowledge(connection, number, who, text(comment), now, until),
             lambda _, n: _.many("One alert is acknowledged.", "{n} alerts are acknowledged.", n),
         )
         return f"acknowledged {now.isoformat()}", False, "", STICKY, said, True
@@ -136,7 +131,7 @@ def _acknowledging(app: Dash, console: Console) -> None:
         said = each(
             console,
             ids,
-            lambda connection, number: commands.unacknowledge(connection, number, who, words(comment), now),
+            lambda connection, number: commands.unacknowledge(connection, number, who, text(comment), now),
             lambda _, n: _("The alert is given back; its messages go on."),
         )
         return f"back {now.isoformat()}", False, "", said
@@ -164,11 +159,11 @@ def _shelving(app: Dash, console: Console) -> None:
         said = each(
             console,
             ids,
-            lambda connection, number: shelving.shelve(connection, number, who, words(reason), until, now),
+            lambda connection, number: shelving.shelve(connection, number, who, text(reason), until, now),
             lambda _, n: _.many("One alert is shelved.", "{n} alerts are shelved.", n),
         )
-        kept = not words(reason).strip()
-        return f"shelved {now.isoformat()}", kept, words(reason) if kept else "", said, not kept
+        kept = not text(reason).strip()
+        return f"shelved {now.isoformat()}", kept, text(reason) if kept else "", said, not kept
 
     @guarded(
         app,
@@ -218,11 +213,11 @@ def _assigning(app: Dash, console: Console) -> None:
             console,
             ids,
             lambda connection, number: owning.give(
-                connection, number, who, words(assignee), console.routes, now, rights=rights, book=console.tickets
+                connection, number, who, text(assignee), console.routes, now, rights=rights, book=console.tickets
             ),
             lambda _, n: _.many("One alert has its owner.", "{n} alerts have their owner.", n),
         )
-        kept = not words(assignee)
+        kept = not text(assignee)
         return f"assigned {now.isoformat()}", kept, said, not kept
 
 

@@ -23,6 +23,7 @@ from alerts import commands as alert_commands
 from alerts.commands import AlertError
 from alerts.tickets import commands as ticket_commands
 from alerts.tickets.commands import TicketError
+from core.people.rights import rights_of
 from core.store.open import StoreError, reading, schema_fault, writing
 from dashboards import metrics
 from dashboards.answers import refusal
@@ -158,9 +159,9 @@ def _add_changes(app: FastAPI, console: Console) -> None:
         """Give the ticket to somebody."""
 
         def act(connection: Connection) -> None:
-            ticket_commands.assign(
-                connection, ticket_id, current_viewer().name, said.assignee, console.clock(), book=console.tickets
-            )
+            viewer, now = current_viewer(), console.clock()
+            rights, book = rights_of(viewer.role), console.tickets
+            ticket_commands.assign(connection, ticket_id, viewer.name, said.assignee, now, rights=rights, book=book)
 
         return {"ticket": _change(console, ticket_rows.one, ticket_id, f"ticket {ticket_id}", act)}
 
@@ -169,14 +170,10 @@ def _add_changes(app: FastAPI, console: Console) -> None:
         """Say that the work is done, with cause and remedy."""
 
         def act(connection: Connection) -> None:
+            viewer, now = current_viewer(), console.clock()
+            rights, book = rights_of(viewer.role), console.tickets
             ticket_commands.resolve(
-                connection,
-                ticket_id,
-                current_viewer().name,
-                said.cause,
-                said.remedy,
-                console.clock(),
-                book=console.tickets,
+                connection, ticket_id, viewer.name, said.cause, said.remedy, now, rights=rights, book=book
             )
 
         return {"ticket": _change(console, ticket_rows.one, ticket_id, f"ticket {ticket_id}", act)}

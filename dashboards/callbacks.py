@@ -60,6 +60,11 @@ def guarded(app: Dash, right: str, *dash_args: Any, **options: Any) -> Callable[
     return decorate
 
 
+def text(value: object) -> str:
+    """What was typed or chosen, as a page sent it; nothing for what is no text."""
+    return value if isinstance(value, str) else ""
+
+
 def require(right: str) -> None:
     """Raises Refused unless the current viewer has that right."""
     viewer = current_viewer()

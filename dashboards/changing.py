@@ -21,12 +21,12 @@ from dashboards.components.change_forms import FIELDS
 from dashboards.components.filters import parse, whole
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
+from dashboards.doing import Done, done
 from dashboards.gate import CHANGE_FEED
 from dashboards.locale import mark
 from dashboards.sentences import told
 
 TYPED = ("change-result-text", "change-reason")
-Done = tuple[Any, Any]
 
 
 def register_changing(app: Dash, console: Console) -> None:
@@ -50,13 +50,8 @@ def register_changing(app: Dash, console: Console) -> None:
         number = whole(parse(search).get("change"))
         if not clicks or number is None:  # a page that was just put in place calls once without a click
             raise PreventUpdate
-        _, now = speaking(console), console.clock()
-        try:
-            with writing(console.engine) as connection:
-                act(connection, number, current_viewer().name, now)
-        except ChangeError as error:
-            return no_update, [notices.failed(_, told(str(error), _))]
-        return now.isoformat(), [notices.done(_, _(sentence))]
+        who = current_viewer().name
+        return done(console, lambda connection, now: act(connection, number, who, now), speaking(console)(sentence))
 
     @guarded(
         app,

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -90,6 +91,13 @@ def _signed(console: Console, row: Row, signatures: Sequence[Mapping[str, Any]])
         return refusal(503, f"{error}.")
     named = {"content-disposition": f'attachment; filename="run-{row["id"]}-{files.SIGNED}"'}
     return Response(content, media_type="application/pdf", headers=named)
+
+
+def added_file(name: str, content: bytes, media_type: str) -> Response:
+    """A file that somebody added, to be saved under its own name, never shown; the gate adds nosniff as to every answer."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return Response(content, media_type=media_type, headers={"content-disposition": named})
 
 
 def as_csv(rows: Rows) -> str:

@@ -25,7 +25,7 @@ from dashboards.api import PREFIX, Number, needs
 from dashboards.components.filters import parse, whole
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
-from dashboards.downloads import as_csv
+from dashboards.downloads import added_file, as_csv
 from dashboards.duty_export import exported as duty_log_rows
 from dashboards.pages.changes import span
 from dashboards.queries import changes
@@ -166,11 +166,7 @@ def _add_downloads(app: FastAPI, console: Console) -> None:
             row = None if wanted is None else job_commands.evidence(connection, wanted)
         if row is None:
             return refusal(404, f"There is no evidence {number[:16]}.")
-        plain = "".join(
-            letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in row.name
-        )
-        named = {"content-disposition": f'attachment; filename="{plain}"'}
-        return Response(row.content, media_type=ATTACHMENT, headers=named)
+        return added_file(row.name, row.content, ATTACHMENT)
 
     @app.get("/exports/duty/log.csv", dependencies=needs("see.duty"), include_in_schema=False)
     def duty_log(request: Request) -> Response:

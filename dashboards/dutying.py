@@ -6,28 +6,25 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State
 from dash.dependencies import ALL
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
 
-from alerts.changes.commands import ChangeError, local
+from alerts.changes.commands import local
 from alerts.duty import handovers, log, roster
 from alerts.duty.config import Desk
 from alerts.duty.errors import DutyError
-from core.store.open import writing
 from dashboards.callbacks import guarded
-from dashboards.components import notices
 from dashboards.components.duty_forms import VISIT
 from dashboards.components.filters import parse, whole
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
+from dashboards.doing import Done, done
 from dashboards.queries import duty
-from dashboards.sentences import told
 
 Chosen = Callable[[Console, Mapping[str, str]], Desk | None]
 Wanted = Callable[[Connection, Desk, Mapping[str, str]], dict[str, Any] | None]
-Done = tuple[Any, Any]  # when it was done, and what is told of it
 TYPED = ("entry-text", "entry-at", "entry-link", "entry-corrects", *(f"entry-{name}" for name in VISIT))
 SIGNED = ("handover-reason", "roster-reason")
 ENTRY = ("entry-kind", *TYPED)
@@ -49,17 +46,11 @@ def register_duty(app: Dash, console: Console, chosen: Chosen, wanted: Wanted) -
         )
 
     def run(clicks: int | None, search: str, act: Callable[[Connection, Desk, datetime], str]) -> Done:
-        """Do it in one transaction; a refusal is told as it was said."""
+        """Do it with the desk that the address names, and tell what is said of it."""
         desk = chosen(console, parse(search))
         if not clicks or desk is None:  # a page that was just put in place calls once without a click
             raise PreventUpdate
-        _, now = speaking(console), console.clock()
-        try:
-            with writing(console.engine) as connection:
-                sentence = act(connection, desk, now)
-        except (DutyError, ChangeError) as error:
-            return no_update, [notices.failed(_, told(str(error), _))]
-        return now.isoformat(), [notices.done(_, sentence)]
+        return done(console, lambda connection, now: act(connection, desk, now))
 
     def moment(connection: Connection, desk: Desk, now: datetime) -> Any:
         return duty.moment(connection, desk.name, console.expectations(now), now)

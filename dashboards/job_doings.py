@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from dash import Dash, Input, Output, State, ctx, no_update
+from dash import Dash, Input, Output, State, ctx
 from dash.dependencies import ALL
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
@@ -14,14 +14,12 @@ from sqlalchemy import Connection
 from alerts.duty import jobs as commands
 from alerts.duty.errors import DutyError
 from alerts.tickets.book import Book
-from core.store.open import writing
 from dashboards.callbacks import guarded
-from dashboards.components import notices
 from dashboards.components.filters import parse, whole
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
+from dashboards.doing import Done, done
 from dashboards.queries import jobs
-from dashboards.sentences import told
 from dashboards.uploads import decoded
 
 
@@ -46,26 +44,25 @@ def register_jobs(app: Dash, console: Console) -> None:
             prevent_initial_call=True,
         )
 
-    def run(clicks: int | None, search: str, given: Mapping[str, tuple[str, str]], ends: bool) -> tuple[Any, Any]:
+    def run(clicks: int | None, search: str, given: Mapping[str, tuple[str, str]], ends: bool) -> Done:
         number = whole(parse(search).get("job"))
         if not clicks or number is None:  # a page that was just put in place calls once without a click
             raise PreventUpdate
-        _, who, now = speaking(console), current_viewer().name, console.clock()
-        try:
-            with writing(console.engine) as connection:
-                keep(connection, number, who, given, now, console.tickets)
-                if ends:
-                    commands.finish(connection, number, who, now)
-        except DutyError as error:
-            return no_update, [notices.failed(_, told(str(error), _))]
-        return now.isoformat(), [notices.done(_, _("The job is done.") if ends else _("The results are kept."))]
+        _, who = speaking(console), current_viewer().name
+
+        def act(connection: Connection, now: datetime) -> None:
+            keep(connection, number, who, given, now, console.tickets)
+            if ends:
+                commands.finish(connection, number, who, now)
+
+        return done(console, act, _("The job is done.") if ends else _("The results are kept."))
 
     @doing("job-save")
-    def save(clicks: int | None, search: str, *given: Any) -> tuple[Any, Any]:
+    def save(clicks: int | None, search: str, *given: Any) -> Done:
         return run(clicks, search, results(*given), False)
 
     @doing("job-finish")
-    def finish(clicks: int | None, search: str, *given: Any) -> tuple[Any, Any]:
+    def finish(clicks: int | None, search: str, *given: Any) -> Done:
         return run(clicks, search, results(*given), True)
 
     @guarded(
@@ -79,24 +76,20 @@ def register_jobs(app: Dash, console: Console) -> None:
         State("url", "search"),
         prevent_initial_call=True,
     )
-    def attach(contents: Any, names: Any, ids: Any, search: str) -> tuple[Any, Any]:
+    def attach(contents: Any, names: Any, ids: Any, search: str) -> Done:
         number, chosen = whole(parse(search).get("job")), ctx.triggered_id
         if number is None or not isinstance(chosen, dict) or not isinstance(contents, list):
             raise PreventUpdate
         place = next((at for at, known in enumerate(ids) if known.get("item") == chosen.get("item")), None)
         if place is None or not contents[place]:
             raise PreventUpdate
-        _, now = speaking(console), console.clock()
-        try:
-            content = arrived(contents[place])
-            with writing(console.engine) as connection:
-                item, name = str(chosen["item"]), str(names[place])
-                digest = commands.attach(connection, number, current_viewer().name, item, name, content, now)
-        except DutyError as error:
-            return no_update, [notices.failed(_, told(str(error), _))]
-        return now.isoformat(), [
-            notices.done(_, _("The file is kept; its SHA-256 begins with {print}.", print=digest[:12]))
-        ]
+        _, who, item, name = speaking(console), current_viewer().name, str(chosen["item"]), str(names[place])
+
+        def act(connection: Connection, now: datetime) -> str:
+            digest = commands.attach(connection, number, who, item, name, arrived(contents[place]), now)
+            return _("The file is kept; its SHA-256 begins with {print}.", print=digest[:12])
+
+        return done(console, act)
 
 
 def results(values: Any, value_ids: Any, remarks: Any, remark_ids: Any) -> dict[str, tuple[str, str]]:

@@ -15,6 +15,7 @@ from alerts.tickets.book import Book
 from core.money import parse_minor
 from core.store.open import writing
 from dashboards.callbacks import guarded
+from dashboards.callbacks import text as _text
 from dashboards.components import notices
 from dashboards.components.filters import whole
 from dashboards.components.speaking import speaking
@@ -200,15 +201,10 @@ def open_ticket(connection: Connection, row: Row, who: str, now: datetime, _: Sa
         "coordination" if row["loser"] == "partner" else "handling",
         title,
         now,
-        description=f"/breaks/{row['id']}",
         due_at=row["deadline"],
         demo=row["demo"],
+        about=("break", row["id"]),
         book=book,
     )
     cases.link_ticket(connection, [row["id"]], number, who, now)
     return number
-
-
-def _text(value: object) -> str:
-    """What was typed or chosen; nothing for what is no text."""
-    return value if isinstance(value, str) else ""

@@ -6,24 +6,23 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from dash import Dash, Input, Output, State, no_update
+from dash import Dash, Input, Output, State
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
 
 from alerts.muting import proposals, silences
-from alerts.muting.silences import SilenceError, Spec
+from alerts.muting.silences import Spec
 from core.duration import parse_duration
-from core.store.open import reading, writing
+from core.store.open import reading
 from dashboards.alert_doings import numbers
 from dashboards.callbacks import guarded
-from dashboards.components import notices
 from dashboards.components.alert_actions import LENGTHS
 from dashboards.components.filters import parse
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
+from dashboards.doing import Done, done
 from dashboards.locale import mark
 from dashboards.queries import silences as queries
-from dashboards.sentences import told
 from dashboards.silencing import register_form
 
 
@@ -84,7 +83,7 @@ def _on_the_chosen(app: Dash, console: Console) -> None:
         State("url", "search"),
         prevent_initial_call=True,
     )
-    def extend(clicks: Any, length: Any, search: Any) -> tuple[Any, Any]:
+    def extend(clicks: Any, length: Any, search: Any) -> Done:
         longer = parse_duration(length) if isinstance(length, str) and length in LENGTHS else timedelta()
 
         def act(connection: Connection, id: str, who: str, now: datetime) -> None:
@@ -92,7 +91,7 @@ def _on_the_chosen(app: Dash, console: Console) -> None:
             spec = Spec(one.matchers, one.starts_at, one.ends_at + longer, one.comment)
             silences.change(connection, id, spec, who, now)
 
-        return _done(console, clicks, search, act, mark("The silence lasts longer."))
+        return _chosen(console, clicks, search, act, mark("The silence lasts longer."))
 
     @guarded(
         app,
@@ -103,34 +102,23 @@ def _on_the_chosen(app: Dash, console: Console) -> None:
         State("url", "search"),
         prevent_initial_call=True,
     )
-    def expire(clicks: Any, search: Any) -> tuple[Any, Any]:
-        return _done(console, clicks, search, silences.expire, mark("The silence has ended."))
+    def expire(clicks: Any, search: Any) -> Done:
+        return _chosen(console, clicks, search, silences.expire, mark("The silence has ended."))
 
 
-def _done(
+def _chosen(
     console: Console,
     clicks: Any,
     search: Any,
     act: Callable[[Connection, str, str, datetime], object],
     sentence: str,
-) -> tuple[Any, Any]:
+) -> Done:
+    """Do it to the silence that the address names."""
     id = parse(search).get("silence")
     if not clicks or not id:
         raise PreventUpdate
-    return _said(
-        console, lambda connection, now: act(connection, id, current_viewer().name, now), speaking(console)(sentence)
-    )
-
-
-def _said(console: Console, act: Callable[[Connection, datetime], object], sentence: str) -> tuple[Any, Any]:
-    """Do it in one transaction; a refusal is told as it was said."""
-    _, now = speaking(console), console.clock()
-    try:
-        with writing(console.engine) as connection:
-            act(connection, now)
-    except SilenceError as error:
-        return no_update, [notices.failed(_, told(str(error), _))]
-    return now.isoformat(), [notices.done(_, sentence)]
+    who = current_viewer().name
+    return done(console, lambda connection, now: act(connection, id, who, now), speaking(console)(sentence))
 
 
 def _deciding(app: Dash, console: Console) -> None:
@@ -151,7 +139,7 @@ def _deciding(app: Dash, console: Console) -> None:
         if not clicks or not chosen:
             raise PreventUpdate
         who = current_viewer().name
-        return *_said(
+        return *done(
             console,
             lambda connection, now: proposals.approve(connection, chosen[0], who, now),
             _("The silence is approved and holds."),
@@ -175,7 +163,7 @@ def _deciding(app: Dash, console: Console) -> None:
             raise PreventUpdate
         why, may = reason if isinstance(reason, str) else "", viewer.may("alerts.approve")
         return (
-            *_said(
+            *done(
                 console,
                 lambda connection, now: proposals.reject(connection, chosen[0], viewer.name, why, now, approves=may),
                 _("The proposal is taken off."),

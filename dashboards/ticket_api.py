@@ -9,7 +9,6 @@ import base64
 import binascii
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,10 +26,11 @@ from dashboards.api import PREFIX, needs
 from dashboards.components.filters import parse
 from dashboards.components.speaking import speaking
 from dashboards.context import Console, current_viewer
-from dashboards.downloads import as_csv
+from dashboards.downloads import added_file, as_csv
 from dashboards.pages import ticket_figures
 from dashboards.queries import ticket_figures as figure_rows
 from dashboards.queries import tickets as rows
+from dashboards.ticket_opening import open_one
 
 _MOST_BASE64 = attachments.LARGEST_BYTES * 4 // 3 + 8
 _LARGEST_NUMBER = 2**63 - 1
@@ -52,7 +52,10 @@ class Opening(Said):
     origin: str = Field(default="", max_length=60)
     department: str = Field(default="", max_length=60)
     fields: dict[str, str] = Field(default={})
-    alert: int | None = Field(default=None, ge=1, le=_LARGEST_NUMBER)
+    alert: int | None = Field(default=None, ge=1, le=_LARGEST_NUMBER, description="The same as about: alert/NUMBER")
+    about: str = Field(
+        default="", max_length=60, description="What it is about: alert/12, break/5, run/3, job/7, change/2"
+    )
 
 
 class Doing(Said):
@@ -133,21 +136,20 @@ def _add_changes(app: FastAPI, console: Console) -> None:
         """Open a ticket."""
         with writing(console.engine) as connection:
             try:
-                number = commands.open_ticket(
+                number = open_one(
                     connection,
                     current_viewer().name,
                     said.kind,
                     said.title,
                     console.clock(),
+                    console.tickets,
+                    _about(said),
                     description=said.description,
                     priority=said.priority,
                     given=said.fields,
                     origin=said.origin,
                     department=said.department,
-                    book=console.tickets,
                 )
-                if said.alert is not None:
-                    links.link(connection, number, current_viewer().name, "alert", said.alert, console.clock())
             except TicketError as refused:
                 raise HTTPException(422, str(refused)) from refused
             return _whole(connection, console, number)
@@ -205,14 +207,13 @@ def _add_changes(app: FastAPI, console: Console) -> None:
 def _add_takings(app: FastAPI, console: Console) -> None:
     @app.get("/exports/tickets/{ticket_id}/{file_id}", dependencies=needs("see.tickets"), include_in_schema=False)
     def file_of_ticket(ticket_id: int, file_id: int) -> Response:
-        """One file of a ticket, to be saved, never shown; the gate adds nosniff as to every answer."""
+        """One file of a ticket, to be saved."""
         known = 0 < ticket_id <= _LARGEST_NUMBER and 0 < file_id <= _LARGEST_NUMBER
         with reading(console.engine) as connection:
             row = attachments.fetch(connection, ticket_id, file_id) if known else None
         if row is None:
             return refusal(404, "That ticket has no such file.")
-        named = f"attachment; filename=\"file-{file_id}\"; filename*=UTF-8''{quote(row.name, safe='')}"
-        return Response(row.content, media_type=row.media_type, headers={"content-disposition": named})
+        return added_file(row.name, row.content, row.media_type)
 
     @app.get("/exports/tickets.csv", dependencies=needs("see.tickets"), include_in_schema=False)
     def export(request: Request) -> Response:
@@ -220,6 +221,13 @@ def _add_takings(app: FastAPI, console: Console) -> None:
         text = as_csv(ticket_figures.exported(console, parse(request.url.query), speaking(console)))
         named = {"content-disposition": 'attachment; filename="tickets.csv"'}
         return Response("\ufeff" + text, media_type="text/csv; charset=utf-8", headers=named)
+
+
+def _about(said: Opening) -> tuple[str, int] | None:
+    """What a ticket is to be about. Raises TicketError for what is nothing that one can be about."""
+    if said.about.strip():
+        return links.about(said.about)
+    return None if said.alert is None else ("alert", said.alert)
 
 
 def _require(connection: Connection, ticket_id: int) -> dict[str, Any]:

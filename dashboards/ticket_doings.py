@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx
 from dash.exceptions import PreventUpdate
 from sqlalchemy import Connection
 
@@ -14,18 +14,17 @@ from alerts.tickets import commands
 from alerts.tickets.commands import Person
 from alerts.tickets.declared import AT_WORK
 from core.people.rights import rights_of
-from core.store.open import reading, writing
-from dashboards.callbacks import guarded
-from dashboards.components import notices
+from core.store.open import reading
+from dashboards.callbacks import guarded, text
 from dashboards.components.filters import parse, whole
 from dashboards.components.speaking import speaking
 from dashboards.components.ticket_detail import Whole, label, ticket_detail
 from dashboards.components.ticket_forms import DOINGS, FORMS, field_inputs, hidden, resolving_fields
 from dashboards.context import Console, current_viewer
+from dashboards.doing import Done, done
 from dashboards.locale import mark
 from dashboards.queries import tickets
 from dashboards.queries.rows import Row
-from dashboards.sentences import told
 
 TYPED: Final = (
     "ticket-cause",
@@ -52,7 +51,6 @@ DONE: Final = {
     "reopen": mark("The ticket is open again."),
     "cancel": mark("The ticket is cancelled."),
 }
-Done = tuple[Any, Any]  # when it was done, and what is told of it
 
 
 def number_of(path: object, search: object) -> int | None:
@@ -192,22 +190,11 @@ def more(row: Row) -> tuple[str, ...]:
 def run(
     console: Console, path: object, search: object, doing: Callable[[Connection, int], object], sentence: str
 ) -> Done:
-    """Do it in one transaction; a refusal is told as it was said."""
+    """Do it with the ticket that the address is about."""
     number = number_of(path, search)
     if number is None:
         raise PreventUpdate
-    _ = speaking(console)
-    try:
-        with writing(console.engine) as connection:
-            doing(connection, number)
-    except commands.TicketError as error:
-        return no_update, [notices.failed(_, told(str(error), _))]
-    return console.clock().isoformat(), [notices.done(_, _(sentence))]
-
-
-def text(value: object) -> str:
-    """What was typed or chosen; nothing for what is no text."""
-    return value if isinstance(value, str) else ""
+    return done(console, lambda connection, _now: doing(connection, number), speaking(console)(sentence))
 
 
 def named(names: object, values: object) -> dict[str, str]:

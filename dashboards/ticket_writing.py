@@ -9,11 +9,12 @@ from dash import ALL, Dash, Input, Output, State, ctx
 from dash.exceptions import PreventUpdate
 
 from alerts.tickets import attachments, commands, links
-from dashboards.callbacks import guarded
+from dashboards.callbacks import guarded, text
 from dashboards.components.filters import whole
 from dashboards.context import Console
+from dashboards.doing import Done
 from dashboards.locale import mark
-from dashboards.ticket_doings import Done, me, run, text
+from dashboards.ticket_doings import me, run
 from dashboards.uploads import decoded
 
 

@@ -38,6 +38,7 @@ def open_tickets(connection: Connection, now: datetime, book: Book | None = None
             description=_description(row),
             priority="high",
             demo=row.demo,
+            about=("change", row.id),
             book=book,
         )
         connection.execute(update(planned_change).where(planned_change.c.id == row.id).values(ticket_id=number))

@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select
 
 from alerts.muting import silences
+from alerts.occurrences import AnyRow
 from alerts.tickets.kinds import AT_WORK, OVER
 from core.store.tables import alert, control_run, job, planned_change, run_signature, ticket
 
@@ -78,11 +79,17 @@ def open_tickets(connection: Connection, moment: Moment) -> list[Item]:
             row.opened_at.isoformat(),
             row.assignee or "",
             row.state,
-            bool(row.due_at and row.due_at < moment.now and row.state in AT_WORK),
+            row.state in AT_WORK and _late(row, moment.now),
             f"/tickets?ticket={row.id}",
         )
         for row in rows
     ]
+
+
+def _late(row: AnyRow, now: datetime) -> bool:
+    """Whether a ticket at work is late with its answer or its remedy."""
+    unanswered = row.responded_at is None and row.respond_due_at is not None and row.respond_due_at < now
+    return unanswered or (row.due_at is not None and row.due_at < now)
 
 
 def late_files(connection: Connection, moment: Moment) -> list[Item]:
@@ -91,14 +98,14 @@ def late_files(connection: Connection, moment: Moment) -> list[Item]:
 
 
 def unsigned_runs(connection: Connection, moment: Moment) -> list[Item]:
-    """The latest run of each control and day of a month, as long as its last signature is not the review."""
+    """The latest run with a result of each control and day of a month, as long as its last signature is not the review."""
     latest = (
         select(func.max(control_run.c.id))
-        .where(control_run.c.finished_at >= moment.now - RUN_DAYS)
+        .where(control_run.c.finished_at >= moment.now - RUN_DAYS, control_run.c.outcome != "refused")
         .group_by(control_run.c.control, control_run.c.business_day)
     )
     runs = select(control_run.c.id, control_run.c.control, control_run.c.business_day, control_run.c.finished_at)
-    runs = runs.where(control_run.c.id.in_(latest), control_run.c.outcome != "refused").order_by(control_run.c.id)
+    runs = runs.where(control_run.c.id.in_(latest)).order_by(control_run.c.id)
     found = connection.execute(runs).all()
     acts: dict[int, Any] = {}
     signed = select(run_signature).where(run_signature.c.run_id.in_(latest)).order_by(run_signature.c.id)
@@ -168,7 +175,7 @@ def standing_silences(connection: Connection, moment: Moment) -> list[Item]:
             one.created_by,
             str(one.state(moment.now)),
             False,
-            "/alerts",
+            f"/silences?silence={one.id}",
         )
         for one in found
     ]

@@ -19,7 +19,7 @@ from alerts.duty.config import Desk
 from alerts.duty.errors import DutyError, written
 from alerts.duty.plan_config import Plan
 from alerts.duty.plan_days import Due, dues
-from alerts.files import facts_of
+from alerts.files import taken
 from alerts.occurrences import AnyRow, chunks
 from alerts.tickets.book import Book
 from alerts.tickets.commands import open_ticket
@@ -120,21 +120,16 @@ def fill(
 def attach(connection: Connection, job_id: int, who: str, code: str, name: str, content: bytes, now: datetime) -> str:
     """Keep a file as the evidence of one item and return its SHA-256; earlier files of the item stay.
 
-    Raises DutyError for an empty file, one above 2 MiB, an item that takes no file, or a job that is no longer open.
+    Raises DutyError for an empty file, one above 2 MiB or of an unknown type, an item that takes no file, and a job that is
+    no longer open.
     """
     row, item = _open(connection, job_id, code)
     if item["kind"] != "evidence":
         raise DutyError(f"{called(item)} takes no file; write its result.")
-    if not content:
-        raise DutyError("The file is empty; choose another.")
-    if len(content) > LARGEST_EVIDENCE_BYTES:
-        raise DutyError(
-            f"The file has {len(content)} bytes; at most {LARGEST_EVIDENCE_BYTES} are kept. Shorten or compress it."
-        )
+    facts, _media_type = taken(name, content, LARGEST_EVIDENCE_BYTES, DutyError)
     known = connection.execute(select(job_evidence.c.id).where(job_evidence.c.job_id == job_id)).all()
     if len(known) >= MOST_EVIDENCE:
         raise DutyError(f"Job {job_id} has {len(known)} files already; it takes no more.")
-    facts = facts_of(name, content)
     number = connection.execute(
         insert(job_evidence)
         .values(
@@ -232,7 +227,9 @@ def _ticket(
     bound = f"less than {item['least']:g}" if low else f"more than {item['most']:g}"
     title = f"{row.plan}, {row.day}: {called(item)} {value:g} is {bound}"
     description = f"{called(item)}: {value} {item['unit']}\n{remark}\njob {row.id}, {row.desk}"
-    return open_ticket(connection, who, "maintenance", title, now, description=description, book=book)
+    return open_ticket(
+        connection, who, "maintenance", title, now, description=description, about=("job", row.id), book=book
+    )
 
 
 def _keep(connection: Connection, row: AnyRow, code: str, result: Mapping[str, Any]) -> None:

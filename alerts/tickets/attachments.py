@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, insert, select
 
-from alerts.files import facts_of, type_of
+from alerts.files import taken
 from alerts.occurrences import AnyRow
 from alerts.tickets.history import write_down
 from alerts.tickets.machine import TicketError
@@ -22,15 +22,7 @@ def attach(connection: Connection, ticket_id: int, who: str, name: str, content:
 
     Raises TicketError for an empty or too large file, one of an unknown type, one too many, and an unknown ticket.
     """
-    facts = facts_of(name, content)
-    shown = facts["name"]
-    if not content:
-        raise TicketError(f"The file {shown} is empty; nothing was written.")
-    if len(content) > LARGEST_BYTES:
-        raise TicketError(f"The file {shown} has more than {LARGEST_BYTES // 2**20} MiB; pack it or cut it.")
-    media_type = type_of(content)
-    if media_type is None:
-        raise TicketError(f"The file {shown} is no picture, PDF, Office document, archive or UTF-8 text.")
+    facts, media_type = taken(name, content, LARGEST_BYTES, TicketError)
     found = connection.scalar(select(ticket.c.id).where(ticket.c.id == ticket_id).with_for_update())
     if found is None:
         raise TicketError(f"There is no ticket {ticket_id}.")
@@ -49,7 +41,7 @@ def attach(connection: Connection, ticket_id: int, who: str, name: str, content:
             added_at=now,
         )
     ).scalar_one()
-    write_down(connection, ticket_id, who, "attached", shown, now, facts)
+    write_down(connection, ticket_id, who, "attached", facts["name"], now, facts)
     return number
 
 

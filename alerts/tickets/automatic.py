@@ -22,7 +22,7 @@ from alerts.tickets.declared import AT_WORK, OVER
 from alerts.tickets.history import Event, record
 from alerts.tickets.opening import opened_with
 from alerts.tickets.turning import turned
-from core.store.tables import alert, ticket, ticket_event
+from core.store.tables import alert, ticket, ticket_event, ticket_link
 
 WHO = "alerts"
 CLEARED = "The alert cleared by itself before anybody took the ticket."
@@ -81,13 +81,25 @@ def open_for(
     return found
 
 
+def adopt(connection: Connection, alert_id: int, number: int, who: str, now: datetime) -> bool:
+    """Whether the ticket that somebody opened becomes that of an open alert: only where none is at work on it."""
+    query = select(alert.c.fingerprint).where(alert.c.id == alert_id, alert.c.resolved_at.is_(None))
+    fingerprint = connection.scalar(query.with_for_update())
+    if fingerprint is None or _at_work(connection, {fingerprint}):
+        return False
+    connection.execute(update(ticket).where(ticket.c.id == number).values(alert_id=alert_id))
+    occurrences.record(connection, [(alert_id, now, "ticket", who, f"ticket {number} was opened")])
+    return True
+
+
 def clear(connection: Connection, alert_ids: Collection[int], now: datetime) -> None:
-    """Do for all these resolved alerts what `alert_cleared` says."""
+    """Do for all these resolved alerts what `alert_cleared` says; tickets that are tied to them by a link say so, too."""
+    record(connection, [event for chunk in chunks(alert_ids) for event in _tied(connection, chunk, now)])
     rows = [row for chunk in chunks(alert_ids) for row in _of_alerts(connection, chunk)]
     if not rows:
         return
     touched = touched_of(connection, [row.id for row in rows])
-    closing = [row.id for row in rows if row.state == "open" and row.assignee is None and row.id not in touched]
+    closing = [row.id for row in rows if _untouched(row) and row.id not in touched]
     for chunk in chunks(closing):
         closed = {"state": "closed", "remedy": CLEARED, "resolved_at": now, "closed_at": now}
         connection.execute(update(ticket).where(ticket.c.id.in_(chunk)).values(closed))
@@ -96,6 +108,20 @@ def clear(connection: Connection, alert_ids: Collection[int], now: datetime) -> 
     events: list[Event] = [(row.id, now, "alert_cleared", WHO, f"alert {row.alert_id} is resolved") for row in rows]
     record(connection, events + [(number, now, "closed", WHO, CLEARED) for number in closing])
     storms.end(connection, closing, touched_of, now)
+
+
+def _untouched(row: AnyRow) -> bool:
+    """Whether nobody opened or has it; what people did to it besides stands in its history."""
+    return bool(row.state == "open" and row.assignee is None and row.opened_by == WHO)
+
+
+def _tied(connection: Connection, alert_ids: Collection[int], now: datetime) -> list[Event]:
+    """What tickets say that are tied to these resolved alerts and are not over."""
+    query = select(ticket.c.id, ticket_link.c.other_id).join(ticket_link, ticket_link.c.ticket_id == ticket.c.id)
+    query = query.where(ticket_link.c.relation == "alert", ticket_link.c.other_id.in_(alert_ids))
+    query = query.where(ticket.c.state.not_in(OVER), ticket.c.alert_id.is_distinct_from(ticket_link.c.other_id))
+    found = connection.execute(query.order_by(ticket.c.id)).all()
+    return [(row.id, now, "alert_cleared", WHO, f"alert {row.other_id} is resolved") for row in found]
 
 
 def _at_work(connection: Connection, fingerprints: Collection[str]) -> dict[str, AnyRow]:
@@ -143,7 +169,7 @@ def _summary(row: AnyRow) -> str:
 
 
 def _of_alerts(connection: Connection, alert_ids: Collection[int]) -> Sequence[AnyRow]:
-    query = select(ticket.c.id, ticket.c.state, ticket.c.assignee, ticket.c.alert_id)
+    query = select(ticket.c.id, ticket.c.state, ticket.c.assignee, ticket.c.alert_id, ticket.c.opened_by)
     query = query.where(ticket.c.alert_id.in_(alert_ids), ticket.c.state.not_in(OVER))
     return connection.execute(query.where(ticket.c.alert_cleared_at.is_(None)).with_for_update()).all()
 

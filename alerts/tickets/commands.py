@@ -14,12 +14,13 @@ from typing import Final
 from sqlalchemy import Connection, insert, update
 
 from alerts.tickets import fields
-from alerts.tickets.automatic import alert_cleared, from_alert
+from alerts.tickets.automatic import adopt, alert_cleared, from_alert
 from alerts.tickets.book import Book, default_book
 from alerts.tickets.declared import PRIORITIES
 from alerts.tickets.history import found, write_down
+from alerts.tickets.links import link
 from alerts.tickets.machine import EVENT_OF, WORK, Person, TicketError, move_of, permitted
-from alerts.tickets.membership import department_of, known, staffed
+from alerts.tickets.membership import department_of, known, staffed, worker
 from alerts.tickets.moving import changed_by, require_member, said_of
 from alerts.tickets.opening import opened_with
 from alerts.tickets.priorities import prioritise
@@ -68,13 +69,15 @@ def open_ticket(
     given: Mapping[str, object] | None = None,
     origin: str = "",
     department: str = "",
+    about: tuple[str, int] | None = None,
     book: Book | None = None,
 ) -> int:
     """Open a ticket and return its number.
 
     `given` are the fields of its kind, as people write them; None leaves those that are needed to who resolves it. A
-    deadline that is given counts around the clock and holds instead of the kind's. Raises TicketError for an unknown
-    kind, priority or party, without a title, and for fields that are missing or wrong.
+    deadline that is given counts around the clock and holds instead of the kind's. `about` is what it is tied to, such
+    as ("job", 3): an open alert without a ticket at work has this one from now on. Raises TicketError for an unknown
+    kind, priority or party, without a title, for fields that are missing or wrong, and for something that is not there.
     """
     book = book or default_book()
     if kind not in book.kinds:
@@ -105,6 +108,8 @@ def open_ticket(
     }
     number: int = connection.execute(insert(ticket).returning(ticket.c.id).values(values)).scalar_one()
     write_down(connection, number, who, "opened", title, now, {"kind": kind, "priority": priority})
+    if about is not None and not (about[0] == "alert" and adopt(connection, about[1], number, who, now)):
+        link(connection, number, who, *about, now)
     return number
 
 
@@ -130,8 +135,10 @@ def do(
     asked = book.flow(row.kind).move(doing) if row.kind in book.kinds else None
     words: dict[str, str] = {name: _written(said, name, _NEEDED[name]) for name in (asked.needs if asked else ())}
     move = move_of(book, row, doing, person, staffed=staff)
-    if doing == "assign" and staff:
-        require_member(connection, row, person, words["assignee"])
+    if doing == "assign":
+        words["assignee"] = worker(connection, words["assignee"])
+        if staff:
+            require_member(connection, row, person, words["assignee"])
     note = said.get("note", "").strip()[:_LONGEST]
     values = changed_by(book, row, move, person, words, given, now)
     events = [(EVENT_OF[doing], said_of(doing, words, note), words | ({"note": note} if note else {}))]

@@ -1,4 +1,4 @@
-"""Links of tickets: to other tickets (duplicate of, child of, caused by), and to alerts, breaks and runs."""
+"""Links of tickets: to other tickets (duplicate of, child of, caused by), and to alerts, breaks, runs, jobs and changes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from sqlalchemy import Connection, Table, delete, select
 
 from alerts.tickets.history import write_down
 from alerts.tickets.machine import TicketError
-from core.store.tables import alert, break_case, control_run, ticket, ticket_link
+from core.store.tables import alert, break_case, control_run, job, planned_change, ticket, ticket_link
 from core.store.upsert import upsert
 
 TO_TICKETS: Final = ("duplicate_of", "child_of", "caused_by")
-_OTHERS: Final[dict[str, Table]] = {"alert": alert, "break": break_case, "run": control_run}
+_OTHERS: Final[dict[str, Table]] = {
+    "alert": alert,
+    "break": break_case,
+    "run": control_run,
+    "job": job,
+    "change": planned_change,
+}
+ABOUT: Final = tuple(_OTHERS)
+"""What a ticket can be about besides other tickets."""
 RELATIONS: Final = (*TO_TICKETS, *_OTHERS)
 _DEEPEST: Final = 100
 
@@ -51,6 +59,17 @@ def unlink(connection: Connection, ticket_id: int, who: str, relation: str, othe
         raise TicketError(f"Ticket {ticket_id} has no such link.")
     detail = {"relation": relation, "other": other_id}
     write_down(connection, ticket_id, who, "unlinked", _said(relation, other_id), now, detail)
+
+
+def about(text: str) -> tuple[str, int]:
+    """What a ticket is about, from what a person or a program writes: `job/3`. Raises TicketError for anything else."""
+    what, slash, number = text.strip().lower().partition("/")
+    if what not in ABOUT or not slash or not number.isascii() or not number.isdigit():
+        raise TicketError(
+            f"{text[:40]!r} is nothing that a ticket can be about; write one of {', '.join(ABOUT)}, a slash "
+            f"and a number: alert/12."
+        )
+    return what, int(number)
 
 
 def _above(connection: Connection, relation: str, number: int) -> set[int]:

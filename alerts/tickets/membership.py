@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, func, select
 
-from alerts.tickets.machine import WORK, Person
+from alerts.tickets.machine import WORK, Person, TicketError
+from core.people import users
 from core.people.identity import names_of, person_of
-from core.people.rights import RIGHTS
+from core.people.rights import RIGHTS, allowed
 from core.store.tables import user
 
 
@@ -30,3 +31,20 @@ def staffed(connection: Connection, department: str | None) -> bool:
         user.c.department == department, user.c.disabled_at.is_(None), user.c.role.in_(RIGHTS[WORK])
     )
     return department is not None and int(connection.scalar(query) or 0) > 0
+
+
+def worker(connection: Connection, name: str) -> str:
+    """The account of that name, if it can have a ticket: it is open and its role works on tickets.
+
+    Raises TicketError for every other name, so that no ticket is given to somebody who never sees it.
+    """
+    found = users.find(connection, person_of(connection, name))
+    if found is None or found.disabled_at is not None:
+        raise TicketError(
+            f"There is no account named {name[:64]} that is open; give the ticket to somebody who has one."
+        )
+    if not allowed(found.role, WORK):
+        raise TicketError(
+            f"{found.name} has the role {found.role}, which does not work on tickets; choose somebody else."
+        )
+    return found.name

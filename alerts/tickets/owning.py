@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from alerts import groups
 from alerts.commands import AlertError
 from alerts.config import RoutesFile, TicketPolicy
+from alerts.pipeline import ABOUT_TICKETS
 from alerts.routes.routing import route
 from alerts.tickets.automatic import open_for
 from alerts.tickets.book import Book
@@ -30,7 +31,8 @@ def give(
 ) -> int:
     """Give the ticket at work on an open alert to somebody, opened as its route says where there is none; its number.
 
-    Raises AlertError when there is no such alert or it is resolved, TicketError when the ticket cannot be assigned.
+    An alert that says that a ticket is late has that ticket. Raises AlertError when there is no such alert or it is
+    resolved, TicketError when the ticket cannot be assigned.
     """
     row = groups.alerts_by_id(connection, [alert_id]).get(alert_id)
     if row is None:
@@ -39,6 +41,8 @@ def give(
         raise AlertError(f"Alert {alert_id} is resolved already; there is nothing to assign.")
     at_work = select(ticket.c.id).where(ticket.c.alert_id == alert_id, ticket.c.state.in_(AT_WORK))
     number = connection.scalar(at_work.order_by(ticket.c.id.desc()).limit(1))
+    if number is None and row.check_name in ABOUT_TICKETS:
+        number = int(row.labels["ticket"])
     if number is None:
         policies = (one.ticket for one in route(routes.tree, row.labels))
         policy = next((one for one in policies if one is not None), TicketPolicy())

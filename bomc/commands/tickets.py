@@ -51,26 +51,29 @@ def open_one(
     description: Annotated[str, typer.Option(help="What else there is to say.")] = "",
     origin: Annotated[str, typer.Option("--from", help="Code of the party that asks.")] = "",
     department: Annotated[str, typer.Option("--to", help="Code of the party that is to do it.")] = "",
+    about: Annotated[str, typer.Option(help="What it is about: alert/12, break/5, run/3, job/7 or change/2.")] = "",
     field: FieldOption = None,
 ) -> None:
     """Open a ticket and print its number."""
-    from alerts.tickets import commands
+    from alerts.tickets import links
+    from dashboards.ticket_opening import open_one as open_ticket
 
     given = _pairs(field)
 
     def act(connection: Connection, now: datetime, book: Book) -> int:
-        return commands.open_ticket(
+        return open_ticket(
             connection,
             who(),
             kind,
             title,
             now,
+            book,
+            links.about(about) if about.strip() else None,
             description=description,
             priority=priority,
             given=given,
             origin=origin,
             department=department,
-            book=book,
         )
 
     typer.echo(_do(home, act))
@@ -107,12 +110,15 @@ def list_tickets(
 
 @ticket_app.command("show")
 def show(number: Number, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show one ticket with its history."""
+    """Show one ticket with its files, links and history."""
     from dashboards.queries import tickets as rows
 
     def read(connection: Connection, now: datetime, book: Book) -> dict[str, Any] | None:
         row = rows.one(connection, number)
-        return None if row is None else {**row, "history": rows.events(connection, number)}
+        if row is None:
+            return None
+        hanging = {"files": rows.files(connection, number), "links": rows.links(connection, number)}
+        return {**row, **hanging, "history": rows.events(connection, number)}
 
     found = _do(home, read)
     if found is None:
@@ -120,10 +126,15 @@ def show(number: Number, home: HomeOption = None, as_json: JsonOption = False) -
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, default=str))
         return
-    events = found.pop("history")
+    events, files, links = (found.pop(name) for name in ("history", "files", "links"))
     for name, value in found.items():
         if value is not None and value != {}:
             out.print(f"{name.replace('_', ' ')}: {value}", highlight=False)
+    for file in files:
+        out.print(f"file: {file['name']} ({file['size_bytes']} bytes, SHA-256 {file['sha256']})", highlight=False)
+    for link in links:
+        relation = link["relation"].replace("_", " ") + (" (of the other)" if link["backward"] else "")
+        out.print(f"link: {relation} {link['number']} {link['title'] or ''}".rstrip(), highlight=False)
     for event in reversed(events):
         out.print(f"{event['at']:%Y-%m-%d %H:%M:%S} {event['kind']} {event['who']}: {event['detail']}", highlight=False)
 
@@ -184,17 +195,35 @@ def priority(
 @ticket_app.command("link")
 def link(
     number: Number,
-    relation: Annotated[str, typer.Argument(help="duplicate_of, child_of, caused_by, alert, break or run.")],
+    relation: Annotated[
+        str, typer.Argument(help="duplicate_of, child_of, caused_by, alert, break, run, job or change.")
+    ],
     other: Annotated[int, typer.Argument(help="Number of what it is tied to.")],
     off: Annotated[bool, typer.Option("--off", help="Take the link off again.")] = False,
     home: HomeOption = None,
 ) -> None:
-    """Tie a ticket to another one, an alert, a break or a run."""
+    """Tie a ticket to another one, an alert, a break, a run, a job or a change."""
     from alerts.tickets import links
 
     act = links.unlink if off else links.link
     _do(home, lambda connection, now, book: act(connection, number, who(), relation, other, now))
     out.print(f"The link is {'off' if off else 'on'} ticket {number}.", highlight=False)
+
+
+@ticket_app.command("attach")
+def attach(
+    number: Number, file: Annotated[Path, typer.Argument(help="The file to be kept.")], home: HomeOption = None
+) -> None:
+    """Keep a file with a ticket, in the store."""
+    from alerts.tickets import attachments
+
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(attachments.LARGEST_BYTES + 1)
+    except OSError as error:
+        fail(f"The file {file} cannot be read: {error.strerror or error}.")
+    _do(home, lambda connection, now, book: attachments.attach(connection, number, who(), file.name, content, now))
+    out.print(f"The file {file.name} is with ticket {number}.", highlight=False)
 
 
 def _move(home: Path | None, number: int, doing: str, said: dict[str, str], given: dict[str, str] | None) -> None:

@@ -21,12 +21,13 @@ from dashboards.components.panels import as_of, empty, facts, panel
 from dashboards.components.rows import age_s, has_it, history, titled, why
 from dashboards.components.states import demo, state
 from dashboards.components.target_links import target_link
-from dashboards.components.words import STATUS, TICKET_STATE, word
+from dashboards.components.tied_tickets import tied_tickets
+from dashboards.components.words import STATUS, word
 from dashboards.context import Viewer
 from dashboards.locale import Say
 from dashboards.queries.causes import Standing
 from dashboards.queries.rows import Row
-from dashboards.sentences import judged, told
+from dashboards.sentences import told
 
 
 def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime, viewer: Viewer, _: Say) -> Any:
@@ -42,14 +43,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
     still, standing = row["resolved_at"] is None, rows.get("standing")
     mutes = standing.mutes if standing is not None else ()
     shown = row["severity"] if still else "resolved"
-    work = [
-        dcc.Link(
-            f"#{one['id']} {judged(one['title'], _)} · {word(TICKET_STATE, one['state'], _)}",
-            href=f"/tickets?ticket={one['id']}",
-            className="block-link",
-        )
-        for one in rows["tickets"]
-    ]
+    offers = still and viewer.may("tickets.work")
     acknowledged = row["acknowledged_by"] and _(
         "{who} at {at}", who=row["acknowledged_by"], at=_.instant(row["acknowledged_at"])
     )
@@ -92,8 +86,7 @@ def alert_detail(rows: dict[str, Any], filters: Mapping[str, str], now: datetime
                 ]
             ),
             *_who_is_told(rows.get("told", ()), rows["events"], _),
-            html.H3(_("Ticket")),
-            html.Div(work or empty(_("No ticket was opened for it."))),
+            *tied_tickets(rows["tickets"], "alert", row["id"], offers, _("No ticket was opened for it."), _),
             html.H3(_("History")),
             html.Div(history(rows["events"], _)),
             _before(rows["occurrences"], row["id"], _),

@@ -16,6 +16,7 @@ from dashboards.components.filters import address, segment
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel
 from dashboards.components.rows import history
+from dashboards.components.tied_tickets import tied_tickets
 from dashboards.components.words import CHANGE_EVENT, CHANGE_KIND, CHANGE_STATE, RISK, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
@@ -127,8 +128,16 @@ def timeline(found: Sequence[Row], first: datetime, last: datetime, now: datetim
     return chart("changes-chart", {"data": [bars], "layout": layout}, _("Windows of the changes"))
 
 
-def change_detail(row: Row | None, events: Sequence[Row], filters: Mapping[str, str], now: datetime, _: Say) -> Any:
-    """One change: what, where, when, who, its way back, and its history."""
+def change_detail(
+    row: Row | None,
+    events: Sequence[Row],
+    tickets: Sequence[Row],
+    filters: Mapping[str, str],
+    now: datetime,
+    works: bool,
+    _: Say,
+) -> Any:
+    """One change: what, where, when, who, its way back, the tickets about it, and its history."""
     back = dcc.Link(
         [icon("close"), html.Span(_("Close"), className="unseen")],
         href=address(PATH, filters, change=""),
@@ -137,7 +146,6 @@ def change_detail(row: Row | None, events: Sequence[Row], filters: Mapping[str, 
     if row is None:
         return panel(_("Detail"), empty(_("There is no such change.")), actions=[back])
     links = [part for name in row["targets"] for part in (", ", dcc.Link(name, href=f"/targets/{segment(name)}"))][1:]
-    ticket = dcc.Link(_("ticket #{n}", n=row["ticket_id"]), href=f"/tickets?ticket={row['ticket_id']}")
     approved = f"{row['approved_by']} · {_.instant(row['approved_at'])}" if row["approved_by"] else None
     return panel(
         f"#{row['id']} {row['title']}",
@@ -157,9 +165,9 @@ def change_detail(row: Row | None, events: Sequence[Row], filters: Mapping[str, 
                     (_("Approved by"), approved),
                     (_("Back-out plan"), row["back_out"]),
                     (_("Result"), row["result"]),
-                    (_("Ticket"), ticket if row["ticket_id"] else None),
                 ]
             ),
+            *tied_tickets(tickets, "change", row["id"], works, _("No ticket is about this change."), _),
             html.H3(_("History")),
             html.Div(history(events, _, CHANGE_EVENT)),
         ],

@@ -15,6 +15,7 @@ from dashboards.components.filters import address
 from dashboards.components.icons import icon
 from dashboards.components.panels import as_of, empty, facts, panel, scrolling
 from dashboards.components.rows import history
+from dashboards.components.tied_tickets import tied_tickets
 from dashboards.components.words import JOB_STATE, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row
@@ -43,6 +44,12 @@ def job_state(shown: str, _: Say, *, quiet: bool = False) -> html.Span:
 def called(plans: Mapping[str, Plan], name: str, _: Say) -> str:
     """What people call a plan; its name when it is no longer there."""
     return plans[name].title.called(_.language) if name in plans else name
+
+
+def named(title: str, plans: Mapping[str, Plan], _: Say) -> str:
+    """`room-walk 2026-03-02` with what people call the plan."""
+    plan, space, day = title.rpartition(" ")
+    return f"{called(plans, plan, _)}{space}{day}"
 
 
 def job_list(found: Sequence[Row], plans: Mapping[str, Plan], filters: Mapping[str, str], now: datetime, _: Say) -> Any:
@@ -145,12 +152,14 @@ def job_detail(
     row: Row | None,
     events: Sequence[Row],
     files: Sequence[Row],
+    tickets: Sequence[Row],
     plans: Mapping[str, Plan],
     filters: Mapping[str, str],
     now: datetime,
+    works: bool,
     _: Say,
 ) -> Any:
-    """One job: when it is due, what was found, the files, and its history."""
+    """One job: when it is due, what was found, the files, the tickets about it, and its history."""
     back = dcc.Link(
         [icon("close"), html.Span(_("Close"), className="unseen")],
         href=address(PATH, filters, job=""),
@@ -174,12 +183,19 @@ def job_detail(
             ),
             html.Div([_result(item, row["results"].get(item["code"]), _) for item in row["items"]]),
             html.Div([_file(one, _) for one in files]),
+            *tied_tickets(tickets, "job", row["id"], works, _("No ticket is about this job."), _),
             html.H3(_("History")),
-            html.Div(history(events, _)),
+            html.Div(history([_said(event, _) for event in events], _)),
         ],
         footer=as_of(_, now),
         actions=[back],
     )
+
+
+def _said(event: Row, _: Say) -> Row:
+    """An event of a job, with whether it was done in time in the viewer's language."""
+    said = {"in time": _("in time"), "late": _("late")} if event["kind"] == "done" else {}
+    return {**event, "detail": said.get(event["detail"], event["detail"])}
 
 
 def _result(item: Mapping[str, Any], result: Mapping[str, Any] | None, _: Say) -> html.Div:

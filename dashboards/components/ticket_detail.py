@@ -33,7 +33,14 @@ from dashboards.queries.rows import Row
 from dashboards.sentences import judged, told
 from dashboards.sentences.tickets import event_detail
 
-_TO = {"alert": "/alerts?state=all&alert={n}", "break": "/breaks/{n}", "run": "/reconciliation/{n}"}
+PLACES = {
+    "alert": "/alerts?state=all&alert={n}",
+    "break": "/breaks/{n}",
+    "run": "/reconciliation/{n}",
+    "job": "/job-plans?job={n}",
+    "change": "/changes?change={n}",
+}
+"""Where what a ticket is about is shown."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +174,7 @@ def _links(links: Sequence[Row], works: bool, _: Say) -> list[Any]:
     lines = []
     for link in links:
         table = TICKET_RELATION_BACK if link["backward"] else TICKET_RELATION
-        to = _TO.get(link["relation"], "/tickets/{n}").format(n=link["number"])
+        to = PLACES.get(link["relation"], "/tickets/{n}").format(n=link["number"])
         title = f"#{link['number']} {judged(link['title'] or '', _)}".strip()
         state = [html.Span(word(TICKET_STATE, link["state"], _), className="dim")] if link["state"] else []
         said = html.Span(word(table, link["relation"], _), className="dim")

@@ -46,6 +46,8 @@ TICKET_RELATION = {
     "alert": mark("Alert"),
     "break": mark("Break"),
     "run": mark("Run"),
+    "job": mark("Job"),
+    "change": mark("Change"),
 }
 TICKET_RELATION_BACK = {
     "duplicate_of": mark("Has the duplicate"),
@@ -149,7 +151,7 @@ EVENT = {
     "prepared": mark("Prepared"),
     "refused": mark("Refused"),
     "filled": mark("Result"),
-    "evidence": mark("Evidence"),
+    "evidence": mark("Evidence added"),
     "done": mark("Done"),
     "dropped": mark("Dropped"),
     "planned": mark("Planned"),

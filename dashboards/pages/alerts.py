@@ -29,6 +29,7 @@ from dashboards.context import Console, Viewer, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.queries import alarm_load as alarm_reads
 from dashboards.queries import alerts, causes, changes, curves
+from dashboards.queries.about import tickets_about
 from dashboards.queries.causes import Standing
 from dashboards.queries.rows import Row
 
@@ -221,7 +222,7 @@ def read(
     return {
         "alert": row,
         "events": alerts.events(connection, alert_id),
-        "tickets": alerts.tickets_of(connection, alert_id),
+        "tickets": tickets_about(connection, "alert", alert_id),
         "occurrences": alerts.occurrences(connection, row["fingerprint"]),
         "subject": subject,
         "curves": found,

@@ -24,6 +24,7 @@ from dashboards.components.words import CHANGE_STATE, RISK, word
 from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 from dashboards.queries import changes
+from dashboards.queries.about import tickets_about
 from dashboards.queries.rows import Row
 
 __all__ = ["PATH", "TITLE", "layout", "register", "render"]
@@ -111,9 +112,10 @@ def register(app: Dash, console: Console) -> None:
         with reading(console.engine) as connection:
             row = changes.one(connection, wanted)
             events = changes.events(connection, wanted)
+            tickets = tickets_about(connection, "change", wanted)
             requester = seen_by(connection, viewer.name, row["requested_by"] if row else None) or ""
         state = row["state"] if row else None
-        shown = change_detail(row, events, filters, now, _)
+        shown = change_detail(row, events, tickets, filters, now, viewer.may("tickets.work"), _)
         return shown, "columns columns-side has-detail", *hidden(state, requester, viewer.name, **rights)
 
     @guarded(app, "see.duty", Output("change-targets", "data"), Input("change-new", "hidden"))

@@ -34,6 +34,7 @@ from dashboards.context import Console, current_viewer
 from dashboards.job_doings import register_jobs
 from dashboards.locale import Say, mark
 from dashboards.queries import jobs
+from dashboards.queries.about import tickets_about
 from dashboards.queries.rows import Row
 
 __all__ = ["PATH", "TITLE", "layout", "register", "render"]
@@ -114,8 +115,10 @@ def register(app: Dash, console: Console) -> None:
             row = jobs.one(connection, wanted, now)
             events = jobs.events(connection, wanted)
             files = jobs.files(connection, wanted)
+            tickets = tickets_about(connection, "job", wanted)
         works = current_viewer().may("duty.work") and row is not None and row["state"] == "open"
-        shown = job_detail(row, events, files, plans_of(console), filters, now, _)
+        opens = current_viewer().may("tickets.work")
+        shown = job_detail(row, events, files, tickets, plans_of(console), filters, now, opens, _)
         return shown, "columns columns-side has-detail", not works
 
     @guarded(

@@ -9,21 +9,25 @@ import dash_mantine_components as dmc
 from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
-from alerts.tickets import commands, links
+from alerts.tickets import commands
 from alerts.tickets.book import Book
-from core.store.open import writing
-from dashboards.callbacks import guarded
+from alerts.tickets.links import ABOUT
+from core.store.open import reading, writing
+from dashboards.callbacks import guarded, text
 from dashboards.components import notices
 from dashboards.components.filters import address, parse, whole
+from dashboards.components.job_parts import named as job_title
 from dashboards.components.panels import as_of, empty, panel
 from dashboards.components.speaking import speaking
-from dashboards.components.ticket_detail import label
+from dashboards.components.ticket_detail import PLACES, label
 from dashboards.components.ticket_forms import field_inputs
-from dashboards.components.words import PRIORITY, word
+from dashboards.components.words import PRIORITY, TICKET_RELATION, word
 from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
-from dashboards.sentences import told
-from dashboards.ticket_doings import named, text
+from dashboards.queries.about import subject
+from dashboards.sentences import judged, told
+from dashboards.ticket_doings import named
+from dashboards.ticket_opening import KINDS, open_one
 
 PATH = "/tickets/new"
 TITLE = mark("New ticket")
@@ -52,10 +56,14 @@ def register(app: Dash, console: Console) -> None:
     )
     def form(search: str) -> tuple[Any, ...]:
         filters, _ = parse(search), speaking(console)
-        works = current_viewer().may("tickets.work")
+        works, about = current_viewer().may("tickets.work"), about_of(filters)
+        with reading(console.engine) as connection:
+            called = None if about is None else subject(connection, *about)
+        if called is not None and about is not None and about[0] == "job":
+            called = job_title(called, {plan.name: plan for plan in console.plans.plans}, _)
         return (
             render_kinds(filters, console.tickets, _),
-            render(filters, console.tickets, works, _),
+            render(filters, console.tickets, works, _, called),
             as_of(_, console.clock()),
         )
 
@@ -91,30 +99,35 @@ def register(app: Dash, console: Console) -> None:
         filters, _, who = parse(search), speaking(console), current_viewer().name
         try:
             with writing(console.engine) as connection:
-                number = commands.open_ticket(
+                number = open_one(
                     connection,
                     who,
                     kind_of(filters, console.tickets),
                     text(title),
                     console.clock(),
+                    console.tickets,
+                    about_of(filters),
                     description=text(words),
                     priority=text(priority) or None,
                     given=named(names, values),
                     origin=text(origin),
                     department=text(department),
-                    book=console.tickets,
                 )
-                about = whole(filters.get("alert"))
-                if about is not None:
-                    links.link(connection, number, who, "alert", about, console.clock())
         except commands.TicketError as error:
             return no_update, [notices.failed(_, told(str(error), _))]
         return f"/tickets/{number}", [notices.done(_, _("A ticket is open."))]
 
 
+def about_of(filters: Mapping[str, str]) -> tuple[str, int] | None:
+    """What the address of the form says that the ticket is about: `?job=3`."""
+    found = ((what, whole(filters.get(what))) for what in ABOUT)
+    return next(((what, number) for what, number in found if number is not None), None)
+
+
 def kind_of(filters: Mapping[str, str], book: Book) -> str:
-    """The kind that the address names; a fault when it names none that there is."""
-    wanted = filters.get("kind", DEFAULT_KIND)
+    """The kind that the address names, else that of what it is about; a fault when it names none that there is."""
+    about = about_of(filters)
+    wanted = filters.get("kind") or (KINDS[about[0]] if about is not None else DEFAULT_KIND)
     return wanted if wanted in book.kinds else DEFAULT_KIND
 
 
@@ -132,8 +145,8 @@ def render_kinds(filters: Mapping[str, str], book: Book, _: Say) -> list[Any]:
     return [html.Div(links_, className="chips chips-wrap", role="group", **{"aria-label": _("Kind")})]
 
 
-def render(filters: Mapping[str, str], book: Book, works: bool, _: Say) -> Any:
-    """The form of the kind; a sentence for who may not open tickets."""
+def render(filters: Mapping[str, str], book: Book, works: bool, _: Say, called: str | None = None) -> Any:
+    """The form of the kind; a sentence for who may not open tickets. `called` is what the ticket is about, if anything."""
     if not works:
         return empty(_("Your role does not open tickets; ask somebody on duty."))
     code = kind_of(filters, book)
@@ -152,7 +165,10 @@ def render(filters: Mapping[str, str], book: Book, works: bool, _: Say) -> Any:
         label(entry, _),
         html.Div(
             [
-                dmc.TextInput(id="ticket-new-title", label=_("What is it about?") + " *", size="sm"),
+                _about(filters, called, _),
+                dmc.TextInput(
+                    id="ticket-new-title", label=_("What is it about?") + " *", value=called or "", size="sm"
+                ),
                 dmc.Textarea(id="ticket-new-text", label=_("Description"), autosize=True, minRows=2, size="sm"),
                 html.Div(
                     [
@@ -183,3 +199,14 @@ def render(filters: Mapping[str, str], book: Book, works: bool, _: Say) -> Any:
             className="form ticket-new",
         ),
     )
+
+
+def _about(filters: Mapping[str, str], called: str | None, _: Say) -> Any:
+    """What the ticket will be tied to, with the way there."""
+    about = about_of(filters)
+    if about is None or called is None:
+        return None
+    what, number = about
+    said = html.Span(word(TICKET_RELATION, what, _), className="dim")
+    link = dcc.Link(f"#{number} {judged(called, _)}", href=PLACES[what].format(n=number))
+    return html.P([said, " ", link], className="ticket-new-about")

@@ -125,13 +125,6 @@ def events(connection: Connection, alert_id: int) -> list[Row]:
     )
 
 
-def tickets_of(connection: Connection, alert_id: int) -> list[Row]:
-    """The tickets that were opened for an alert."""
-    return rows(
-        connection.execute(select(ticket).where(ticket.c.alert_id == alert_id).order_by(ticket.c.id)).mappings()
-    )
-
-
 def occurrences(connection: Connection, fingerprint: str, limit: int = 20) -> list[Row]:
     """The latest occurrences of one fingerprint, newest first: id, opened_at, resolved_at, severity."""
     statement = (

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from alerts.tickets import membership
 from alerts.tickets.kinds import AT_WORK, OVER
 from core.store.tables import alert, break_case, target, ticket, ticket_event, ticket_file, ticket_link, user
+from dashboards.queries.about import subject
 from dashboards.queries.rows import Row, rows
 
 CLOSED_DAYS = 7
@@ -133,6 +134,8 @@ def links(connection: Connection, ticket_id: int) -> list[Row]:
         .limit(MOST)
     )
     found = [row | {"backward": False} for row in rows(connection.execute(forward).mappings())]
+    for row in found:
+        row["title"] = row["title"] or subject(connection, row["relation"], row["number"])
     return found + [row | {"backward": True} for row in rows(connection.execute(backward).mappings())]
 
 

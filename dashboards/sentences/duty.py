@@ -1,4 +1,4 @@
-"""What the duty desk and the change calendar refuse people, as shapes of sentences."""
+"""What the duty desk and the change calendar refuse people, and what their histories say, as shapes of sentences."""
 
 from __future__ import annotations
 
@@ -38,8 +38,6 @@ SHAPES = (
     mark("{text} has no result yet; nothing was written."),
     mark("{text}: {value} is neither yes nor no."),
     mark("{text}: {value} is no number; write digits and a point, such as 12.5."),
-    mark("The file is empty; choose another."),
-    mark("The file has {n} bytes; at most {most} are kept. Shorten or compress it."),
     mark("The file did not arrive whole; choose it again."),
     mark("Job {n} has {files} files already; it takes no more."),
     mark("Job {n} is not done yet; it lacks: {text}."),
@@ -48,6 +46,10 @@ SHAPES = (
     mark("Job {n} was done by {who} already."),
     mark("There is no job {n}."),
     mark("SHA-256 {digest}; not on the roster of this shift"),
+    mark("the plan {plan} is no longer in the configuration"),
+    mark("ticket {n}: it was neither approved nor cancelled"),
+    mark("ticket {n}: it was approved and did not begin"),
+    mark("ticket {n}: it runs on after its window"),
     mark("There is no kind of change {name}; choose one of {changekinds}."),
     mark("There is no risk {name}; choose one of {risks}."),
     mark("There is no result {name}; choose one of {changestates}."),

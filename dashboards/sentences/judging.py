@@ -70,6 +70,7 @@ SHAPES = (
     mark("Ticket {n} will be late soon: to {doing} it is due at {instant}. {words}"),
     mark("Ticket {n} is late: to {doing} it was due at {instant}. {text}"),
     mark("Ticket {n} will be late soon: to {doing} it is due at {instant}. {text}"),
+    mark("{text}: the change has no result and its window is over"),
     mark("{target}: {indicator} is {value}"),
     mark("{target}, {indicator}: {words}"),
     mark("{target}, {indicator} ({labels}): {words}"),

@@ -37,6 +37,9 @@ SHAPES: Final = (
     mark("There is no relation {name}; choose one of {names}."),
     mark("Ticket {n} hangs on ticket {other} already; a ring of tickets has no end."),
     mark("There is no alert {n}."),
+    mark("{text} is nothing that a ticket can be about; write one of {names}, a slash and a number: alert/12."),
+    mark("There is no account named {who} that is open; give the ticket to somebody who has one."),
+    mark("{who} has the role {role}, which does not work on tickets; choose somebody else."),
     mark("Ticket {n} has no such link."),
     mark("The file {name} is empty; nothing was written."),
     mark("The file {name} has more than {n} MiB; pack it or cut it."),
@@ -45,8 +48,8 @@ SHAPES: Final = (
     mark("The alert cleared by itself before anybody took the ticket."),
     mark("All tickets of the storm are closed."),
 )
-_LATE: Final = (mark("Ticket {n} is late: to {doing} it was due at {at}."),)
-_SOON: Final = (mark("Ticket {n} will be late soon: to {doing} it is due at {at}."),)
+_LATE: Final = (mark("Ticket {n} is late: to {doing} it was due at {instant}."),)
+_SOON: Final = (mark("Ticket {n} will be late soon: to {doing} it is due at {instant}."),)
 _LINKS: Final = (
     mark("child of ticket {n}"),
     mark("duplicate of ticket {n}"),
@@ -54,6 +57,8 @@ _LINKS: Final = (
     mark("alert {n}"),
     mark("break {n}"),
     mark("run {n}"),
+    mark("job {n}"),
+    mark("change {n}"),
     mark("{n} tickets became its children"),
 )
 EVENTS: Final[Mapping[str, tuple[str, ...]]] = {

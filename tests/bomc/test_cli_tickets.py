@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from bomc.cli import app
-from core.store.open import open_store, upgrade
+from core.store.open import open_store, upgrade, writing
+from core.store.tables import job, user
+from tests.alerts.world import NOON
 
 FAST = "kinds:\n  fault:\n    targets: {high: {respond: 5m, resolve: 1h}}\n"
 
@@ -22,6 +25,11 @@ def home(tmp_path: Path) -> Path:
     (tmp_path / "config" / "tickets.yaml").write_text(FAST)
     engine = open_store(f"sqlite:///{tmp_path / 'bomc.db'}")
     upgrade(engine)
+    with writing(engine) as connection:
+        operator = {"role": "operator", "password_hash": "", "language": "en", "created_at": NOON}
+        connection.execute(insert(user).values(name="li.wei", **operator))
+        due = {"day": "2026-03-02", "desk": "noc", "due_at": NOON, "missed_at": NOON}
+        connection.execute(insert(job).values(plan="room-walk", **due, items=[], results={}, state="open"))
     engine.dispose()
     return tmp_path
 
@@ -52,6 +60,22 @@ def test_a_ticket_from_opening_to_closing(home: Path) -> None:
     assert len(found["history"]) == 8
 
 
+def test_a_ticket_about_a_job_with_a_file(home: Path, tmp_path: Path) -> None:
+    """Both are on the ticket, and what they are is said."""
+    photo = tmp_path / "机柜.txt"
+    photo.write_text("a lamp is red")
+    opened = ticket(home, "open", "maintenance", "A lamp", "--about", "job/1", "--field", "targets=rack 7")
+    assert (opened.exit_code, opened.output.strip()) == (0, "1")
+    assert "The file 机柜.txt is with ticket 1." in ticket(home, "attach", "1", str(photo)).output
+    shown = ticket(home, "show", "1").output
+    assert "link: job 1 room-walk 2026-03-02" in shown
+    assert "file: 机柜.txt (13 bytes, SHA-256 " in shown
+    found = json.loads(ticket(home, "show", "1", "--json").output)
+    assert [(one["relation"], one["number"]) for one in found["links"]] == [("job", 1)]
+    missing = ticket(home, "attach", "1", str(tmp_path / "none.png"))
+    assert (missing.exit_code, "cannot be read: No such file or directory" in missing.output) == (2, True)
+
+
 WRONG = [
     (("open", "falt", "x"), "There is no kind of ticket 'falt'"),
     (("open", "office_data", "x"), "This needs the field network_element"),
@@ -59,6 +83,8 @@ WRONG = [
     (("show", "9"), "There is no ticket 9."),
     (("do", "9", "take"), "There is no ticket 9."),
     (("assign", "9", "li"), "There is no ticket 9."),
+    (("open", "fault", "x", "--about", "room/1"), "'room/1' is nothing that a ticket can be about"),
+    (("open", "fault", "x", "--about", "job/9"), "There is no job 9."),
 ]
 
 

@@ -35,6 +35,16 @@ SAID = [
         "差错 7 的状态为「已说明」；要分派，其状态必须是：待处理、待审批、待验证。",
     ),
     ("This needs a reason; nothing was written.", "需要填写原因；未写入任何内容。"),
+    ("ticket 5: it runs on after its window", "工单 5：该变更超出变更窗口仍在实施"),
+    ("R-7 New disks: the change has no result and its window is over", "R-7 New disks：变更窗口已结束而无结果"),
+    (
+        "There is no account named lee that is open; give the ticket to somebody who has one.",
+        "没有名为 lee 的可用账号；请把工单派给有账号的人员。",
+    ),
+    (
+        "guest has the role viewer, which does not work on tickets; choose somebody else.",
+        "guest 的角色是查看者，不处理工单；请选择其他人员。",
+    ),
     ("li.wei prepared run 3; another person must review it.", "批次 3 由 li.wei 编制；须由另一人复核。"),
     (
         "'-' is not an amount; write digits and a point, such as 12.30; nothing was written.",

@@ -346,14 +346,26 @@ def test_every_open_thing_is_in_exactly_one_section(
 
 
 def test_tickets_and_jobs_that_are_late_say_so(store: Engine) -> None:
+    """A ticket with its remedy or with its answer, as on the board."""
+    later = EVENING + timedelta(hours=1)
     with writing(store) as connection:
         a_ticket(connection, 1, due_at=NOON)
-        a_ticket(connection, 2, "resolved", due_at=NOON)
+        a_ticket(connection, 2, "resolved", due_at=NOON, respond_due_at=NOON)
+        a_ticket(connection, 3, due_at=later, respond_due_at=NOON)
+        a_ticket(connection, 4, due_at=later, respond_due_at=NOON, responded_at=NOON)
         a_job(connection, 1)
         a_job(connection, 2, missed_at=EVENING + timedelta(hours=1))
         found = collect(connection, moment())
-    assert [item["late"] for item in found["tickets"]] == [True, False]
+    late = {item["key"]: item["late"] for item in found["tickets"]}
+    assert late == {"ticket/1": True, "ticket/2": False, "ticket/3": True, "ticket/4": False}
     assert [item["late"] for item in found["jobs"]] == [True, False]
+
+
+def test_a_silence_leads_to_itself(sqlite_store: Engine) -> None:
+    with writing(sqlite_store) as connection:
+        connection.execute(delete(silence))
+        a_silence(connection, 7, EVENING + timedelta(hours=1))
+        assert [item["href"] for item in collect(connection, moment())["silences"]] == ["/silences?silence=7"]
 
 
 def test_a_day_that_was_run_again_is_signed_by_its_latest_run(store: Engine) -> None:
@@ -361,6 +373,8 @@ def test_a_day_that_was_run_again_is_signed_by_its_latest_run(store: Engine) -> 
         a_run(connection, 1, "reviewed", control="c")
         a_run(connection, 2, control="c")
         a_run(connection, 3, outcome="refused", control="d")
+        assert [item["key"] for item in collect(connection, moment())["runs"]] == ["run/2"]
+        a_run(connection, 4, outcome="refused", control="c")  # has no result that could be signed; the one before has
         assert [item["key"] for item in collect(connection, moment())["runs"]] == ["run/2"]
 
 

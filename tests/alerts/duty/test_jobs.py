@@ -12,13 +12,14 @@ from sqlalchemy import Engine, func, select
 from alerts.duty import jobs
 from alerts.duty.errors import DutyError
 from core.store.open import open_store, reading, writing
-from core.store.tables import audit, job, job_event, job_evidence, ticket
+from core.store.tables import audit, job, job_event, job_evidence, ticket, ticket_link
 from tests.alerts.duty.desks import NOON, SQLITE, desk, plan
 
 DESKS = {"noc": desk()}
 PHOTO = {"code": "photo", "title": {"en": "Photo", "zh": "照片"}, "kind": "evidence", "needed": False}
 NOTE = {"code": "note", "title": {"en": "Note", "zh": "备注"}, "kind": "text", "needed": False}
 FULL = plan(items=[*plan().model_dump(mode="json")["items"], PHOTO, NOTE])
+PNG = b"\x89PNG\r\n\x1a\n a rack"
 MORNING = datetime(2026, 3, 3, 0, 30, tzinfo=UTC)  # 08:30 in Shanghai; the job of the day is due at 09:00
 
 
@@ -116,8 +117,10 @@ def test_a_number_out_of_range_opens_one_ticket(store: Engine, number: int) -> N
     with reading(store) as connection:
         row = connection.execute(select(ticket)).one()
         result = connection.execute(select(job.c.results)).scalar_one()["room"]
+        tied = connection.execute(select(ticket_link.c.relation, ticket_link.c.other_id)).one()
     assert (row.kind, result["ticket"], result["in_range"]) == ("maintenance", row.id, False)
     assert "31 is more than 27" in row.title
+    assert tuple(tied) == ("job", number)
 
 
 def test_a_job_is_done_once_by_one_person(store: Engine, number: int) -> None:
@@ -135,14 +138,15 @@ def test_a_job_is_done_once_by_one_person(store: Engine, number: int) -> None:
 
 def test_evidence_is_kept_with_its_hash_and_bounded(store: Engine, number: int) -> None:
     with writing(store) as connection:
-        digest = jobs.attach(connection, number, "li.wei", "photo", "C:\\shots\\rack\r\n7.png", b"\x89PNG", MORNING)
+        digest = jobs.attach(connection, number, "li.wei", "photo", "C:\\shots\\rack\r\n7.png", PNG, MORNING)
     with reading(store) as connection:
         row = connection.execute(select(job_evidence)).one()
-    assert digest == row.sha256 == hashlib.sha256(b"\x89PNG").hexdigest()
-    assert (row.name, row.size_bytes) == ("rack__7.png", 4)
+    assert digest == row.sha256 == hashlib.sha256(PNG).hexdigest()
+    assert (row.name, row.size_bytes) == ("rack__7.png", len(PNG))
     for content, item, words in (
         (b"", "photo", "empty"),
-        (b"x" * (jobs.LARGEST_EVIDENCE_BYTES + 1), "photo", "at most 2097152"),
+        (b"x" * (jobs.LARGEST_EVIDENCE_BYTES + 1), "photo", "more than 2 MiB"),
+        (b"MZ\0", "photo", "is no picture, PDF"),
         (b"x", "room", "takes no file"),
     ):
         with pytest.raises(DutyError, match=words), writing(store) as connection:

@@ -17,7 +17,7 @@ from core.people import audit
 from core.store.open import open_store, reading, writing
 from core.store.tables import audit as trail
 from core.store.tables import ticket
-from tests.alerts.tickets.world import BOSS, LI, WANG, all_fields, kinds_of, open_one, row_of, said_for
+from tests.alerts.tickets.world import BOSS, LI, WANG, accounts, all_fields, kinds_of, open_one, row_of, said_for
 from tests.alerts.world import NOON, after
 from tests.stores import NewStore
 
@@ -124,6 +124,26 @@ def test_a_ticket_goes_to_another_department_and_only_to_one_that_its_kind_knows
             open_one(connection, "office_data", origin="city_branch")
 
 
+NOBODY = [
+    ("a name that nobody has", "lee", "There is no account named lee that is open"),
+    ("who has left", "gone", "There is no account named gone that is open"),
+    ("who only looks", "guest", "guest has the role viewer, which does not work on tickets"),
+    ("a login without an account", "terminal:root", "There is no account named terminal:root that is open"),
+]
+
+
+@pytest.mark.parametrize(("name", "why"), [row[1:] for row in NOBODY], ids=[row[0] for row in NOBODY])
+def test_a_ticket_is_given_only_to_somebody_who_can_have_it(light: Engine, name: str, why: str) -> None:
+    """A misspelled name would be an owner who never learns of it; letters of another height are the same person."""
+    with writing(light) as connection:
+        number = open_one(connection)
+        with pytest.raises(TicketError, match=why):
+            commands.do(connection, number, "assign", LI, NOON, {"assignee": name})
+        assert (row_of(connection, number).state, row_of(connection, number).assignee) == ("open", None)
+        commands.do(connection, number, "assign", LI, NOON, {"assignee": " Wang "})
+        assert row_of(connection, number).assignee == "wang"
+
+
 ANSWERS = [
     ("fault", ("assign",), False),
     ("fault", ("take",), True),
@@ -160,6 +180,7 @@ def test_what_two_people_do_at_once_happens_once(
         engine = open_store(url)
         with writing(engine) as connection:
             number = open_one(connection)
+            accounts(connection)
             if doing == "assign":
                 commands.do(connection, number, "assign", LI, NOON, {"assignee": "zhao"})
         ready, outcomes = threading.Barrier(2), list[Any]()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, update
 
-from alerts.tickets import commands
+from alerts.tickets import commands, owning
 from alerts.tickets.book import default_book
 from alerts.tickets.lateness import Watched, steps_of, watch
 from core.store.open import open_store, writing
@@ -82,6 +82,16 @@ def test_a_late_ticket_is_an_alert_like_any_other_and_told_once_whatever_restart
     with writing(restarted) as connection:
         assert len(connection.execute(select(ticket)).all()) == 1
     restarted.dispose()
+
+
+def test_who_is_given_the_alert_of_a_late_ticket_has_that_ticket(light: Engine) -> None:
+    """And no ticket is opened about a ticket."""
+    with writing(light) as connection:
+        number = open_one(connection, "fault", priority="high")
+    look(light, after(minutes=20))
+    with writing(light) as connection:
+        assert owning.give(connection, alerts(light)[0].id, "boss", "wang", ROUTES, after(minutes=21)) == number
+        assert [(row.id, row.assignee) for row in connection.execute(select(ticket))] == [(number, "wang")]
 
 
 def test_the_alert_is_over_when_there_is_nothing_more_to_say(store: Engine) -> None:

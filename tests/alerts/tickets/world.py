@@ -15,7 +15,7 @@ from alerts.tickets.declared import FieldEntry
 from alerts.tickets.machine import Person
 from core.people.rights import rights_of
 from core.store.open import reading
-from core.store.tables import alert, ticket, ticket_event
+from core.store.tables import alert, ticket, ticket_event, user
 from tests.alerts.world import NOON
 
 LI = Person("li", rights_of("operator"))
@@ -37,6 +37,30 @@ _VALUES = {
     "instant": "2026-03-05 02:00",
     "subscriber": "13812345678",
 }
+
+
+def accounts(connection: Connection) -> None:
+    """The people of these tests as accounts, which belong to no department; zhao is an operator, gone has left."""
+    roles = {
+        "li": "operator",
+        "wang": "operator",
+        "zhao": "operator",
+        "boss": "manager",
+        "guest": "viewer",
+        "gone": "operator",
+    }
+    rows = [
+        {
+            "name": name,
+            "role": role,
+            "password_hash": "",
+            "language": "en",
+            "created_at": NOON,
+            "disabled_at": NOON if name == "gone" else None,
+        }
+        for name, role in roles.items()
+    ]
+    connection.execute(insert(user), rows)
 
 
 def value_for(field: FieldEntry) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from alerts.changes import overdue
 from alerts.changes.marking import explained_by, windows
@@ -30,9 +30,10 @@ from bomc.demo.ports import Ports
 from bomc.demo.start import Prepared, prepare, start_shop, stop_shop
 from bomc.duty import telling
 from core.people import audit
+from core.people.rights import ROLES
 from core.store.open import open_store, reading, upgrade, writing
 from core.store.tables import audit as trail
-from core.store.tables import duty_entry, handover, job, job_evidence, metadata, planned_change, ticket
+from core.store.tables import duty_entry, handover, job, job_evidence, metadata, planned_change, ticket, user
 from tests.bomc.estates import rows
 from tests.servers.process import free_port, wait_until
 
@@ -74,10 +75,13 @@ def estate(prepared: Prepared) -> Estate:
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store with its schema, to be copied."""
+    """An empty store with its schema and the demo's accounts, to be copied."""
     place = tmp_path_factory.mktemp("empty") / "bomc.db"
     engine = open_store(f"sqlite:///{place}")
     upgrade(engine)
+    with writing(engine) as connection:
+        made = {"password_hash": "", "language": "en", "created_at": AT}
+        connection.execute(insert(user), [made | {"name": role, "role": role} for role in ROLES])
     engine.dispose()
     return place
 

@@ -15,6 +15,7 @@ from core.store.open import reading, writing
 from core.store.tables import job, target
 from dashboards.components.change_parts import with_bands
 from dashboards.components.duty_forms import hidden as handover_hidden
+from dashboards.components.duty_parts import with_plan_titles
 from dashboards.components.job_parts import job_state, month_days, month_of, shares
 from dashboards.job_doings import arrived, results
 from dashboards.locale import Say
@@ -22,7 +23,9 @@ from dashboards.pages import changes as changes_page
 from dashboards.queries import alerts as alert_reads
 from dashboards.queries import changes as change_reads
 from dashboards.queries import jobs as job_reads
+from dashboards.sentences.tickets import event_detail
 from tests.alerts.duty.test_handovers import a_job, an_alert
+from tests.dashboards.duty_desk import plans_file
 from tests.dashboards.pages.test_pages import links, said
 
 EN, ZH = Say("en", "Asia/Shanghai", "Asia/Shanghai"), Say("zh_CN", "Asia/Shanghai", "Asia/Shanghai")
@@ -116,6 +119,23 @@ def test_alerts_and_charts_carry_the_change(store: Engine) -> None:
     figure = with_bands({"data": [], "layout": {"shapes": [1]}}, bands, EN)
     assert [shape if shape == 1 else shape["type"] for shape in figure["layout"]["shapes"]] == [1, "rect"]
     assert figure["layout"]["annotations"][0]["hovertext"] == "REQ-1 &lt;b&gt;x&lt;/b&gt;"
+
+
+def test_jobs_of_a_handover_are_called_as_people_call_them() -> None:
+    """By the title of their plan in the reader's language; one whose plan is gone by its name; other things as they are."""
+    found = {
+        "jobs": [{"key": "job/1", "title": "room-walk 2026-03-02"}, {"key": "job/2", "title": "gone 2026-03-02"}],
+        "tickets": [{"key": "ticket/3", "title": "#3 room-walk 2026-03-02"}],
+    }
+    plans = {"room-walk": plans_file(NOON).plans[0]}
+    shown = with_plan_titles(found, plans, ZH)
+    assert [item["title"] for item in shown["jobs"]] == ["机房巡检 2026-03-02", "gone 2026-03-02"]
+    assert shown["tickets"] == found["tickets"]
+
+
+def test_an_event_of_a_ticket_has_its_instant_in_the_readers_zone() -> None:
+    said = event_detail("resolve_late", "Ticket 3 is late: to resolve it was due at 2026-03-02T12:15:00Z.", ZH)
+    assert said == "工单 3 已超时：应于 2026-03-02 20:15:00 前解决。"
 
 
 @SQLITE

@@ -99,8 +99,12 @@ def test_evidence_is_saved_and_never_shown(desk: House) -> None:
     answer = desk.client("viewer").get("/exports/evidence/1")
     assert answer.content == b"<script>"
     assert answer.headers["content-type"] == "application/octet-stream"
-    assert answer.headers["content-disposition"] == 'attachment; filename="___script_.html"'
-    for nothing in ("2", "x", "-1", "9" * 30):
+    assert answer.headers["content-disposition"].startswith('attachment; filename="___script_.html"; ')
+    with writing(desk.console.engine) as connection:
+        jobs.attach(connection, number, "li.wei", "photo", "机柜.txt", b"red", NOON)
+    named = desk.client("viewer").get("/exports/evidence/2").headers["content-disposition"]
+    assert named.endswith("filename*=UTF-8''%E6%9C%BA%E6%9F%9C.txt")  # saved under the name that it has
+    for nothing in ("3", "x", "-1", "9" * 30):
         assert desk.client("viewer").get(f"/exports/evidence/{nothing}").status_code == 404
 
 

@@ -8,17 +8,20 @@ import io
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from core.people.rights import ROLES
-from core.store.open import reading
-from core.store.tables import ticket
+from core.store.open import reading, writing
+from core.store.tables import break_case, ticket, user
 from dashboards.server import create_app
 from dashboards.shell import register_pages
 from dashboards.ticket_doings import named, number_of
 from dashboards.uploads import decoded
+from tests.alerts.tickets.world import an_alert
 from tests.dashboards.server.conftest import House
 from tests.dashboards.server.matrix import UPDATE
+from tests.reconciliation.desk.world import case_of
 
 FEE = {
     "kind": "high_fee",
@@ -78,6 +81,8 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"department": "moon"}, 422, "'moon' is no party"),
     ({"title": ""}, 422, "title"),
     ({"alert": 99}, 422, "There is no alert 99"),
+    ({"about": "change/99"}, 422, "There is no change 99"),
+    ({"about": "room 7"}, 422, "'room 7' is nothing that a ticket can be about"),
     ({"opened_by": "admin"}, 422, "opened_by"),
 ]
 
@@ -125,7 +130,8 @@ def test_a_file_is_only_ever_saved_and_never_shown(house: House) -> None:
     assert answer.content == content
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["content-disposition"].startswith('attachment; filename="file-')
+    named = "attachment; filename=\"____x.html\"; filename*=UTF-8''%E6%8A%A5%E5%91%8A__x.html"
+    assert answer.headers["content-disposition"] == named
     assert "script-src" in answer.headers["content-security-policy"]
     for path in (f"2/{file['id']}", "1/999", f"{2**70}/1"):
         assert house.client("viewer").get(f"/exports/tickets/{path}").status_code == 404
@@ -151,6 +157,35 @@ def test_the_figures_are_the_same_as_csv(house: House) -> None:
     names = ("month", "kind", "handled_minutes", "elapsed_minutes", "tickets")
     assert [line[name] for name in names] == ["2026-03", "high_fee", "0.00", "30.00", "1"]
     assert operator.get(f"{TICKETS}/figures?kind=fault").json()["figures"] == []
+
+
+def test_a_ticket_is_about_something(house: House) -> None:
+    """An alert without a ticket has this one from then on; whatever it is tied to is named; a break has it, too."""
+    client = house.machine("operator")
+    with writing(house.console.engine) as connection:
+        number, case = an_alert(connection, 77), case_of(connection)
+    found = opened(client, about=f"alert/{number}")
+    assert (found["ticket"]["alert_id"], found["links"]) == (number, [])
+    assert opened(client, about=f"alert/{number}")["links"][0]["title"] == "disk-full"
+    found = opened(client, about=f"break/{case}")
+    (link,) = found["links"]
+    assert (link["relation"], link["number"], bool(link["title"])) == ("break", case, True)
+    with reading(house.console.engine) as connection:
+        assert connection.scalar(select(break_case.c.ticket_id).where(break_case.c.id == case)) == found["ticket"]["id"]
+
+
+def test_a_dispatcher_gives_out_what_was_passed_on_by_either_way(house: House) -> None:
+    """The rights are those of who asks, in the short routes as in `do`."""
+    with writing(house.console.engine) as connection:
+        connection.execute(update(user).where(user.c.name == "operator").values(department="market"))
+        connection.execute(update(user).where(user.c.name == "admin").values(department="network"))
+    operator, manager = house.machine("operator"), house.machine("manager")
+    number = operator.post(TICKETS, json={"kind": "fault", "title": "a link is down"}).json()["ticket"]["id"]
+    do(operator, number, "transfer", department="network", reason="theirs")
+    for client, status in ((operator, 409), (manager, 200)):
+        assert client.post(f"{TICKETS}/{number}/assign", json={"assignee": "operator"}).status_code == status
+    nobody = manager.post(f"{TICKETS}/{number}/assign", json={"assignee": "opperator"})
+    assert (nobody.status_code, "There is no account named opperator" in nobody.text) == (409, True)
 
 
 def test_a_link_comes_off_and_the_priority_changes(house: House) -> None:
