@@ -128,7 +128,9 @@ def _currency(picked: ir.Table, rules: Rules) -> ir.Value:
 
     told = [picked[f"{name}_currency"] for name in rules.speakers]
     at_risk = [
-        ibis.ifelse(picked[f"{name}_amount_minor"] == picked["at_risk"], picked[f"{name}_currency"], ibis.null("string"))
+        ibis.ifelse(
+            picked[f"{name}_amount_minor"] == picked["at_risk"], picked[f"{name}_currency"], ibis.null("string")
+        )
         for name in rules.speakers
     ]
     differ = picked["class_code"] == rules.codes["currency_mismatch"]

@@ -138,18 +138,24 @@ def convert(
     except OSError as error:
         raise SourceError(f"it cannot be read to its end ({error}); download it again") from error
     if not found.last.endswith(b"\n") and len(found.last.rstrip(b"\r")) < LENGTH_BYTES:
-        raise SourceError(f"its last line ends after {len(found.last)} of {LENGTH_BYTES} bytes, so it is cut short")
+        raise SourceError(
+            f"its last line ends after {len(found.last)} of {LENGTH_BYTES} bytes, so it is cut short; download it again"
+        )
     if not found.rows and not config.may_be_empty:
         raise SourceError("it is empty; say `may_be_empty: true` if there are days without a transaction")
     if found.rows and not found.of_merchant:
         if not found.other_merchant:
-            raise SourceError(f"none of its {found.rows} lines can be read; it is no ZM file, or not in GBK")
+            raise SourceError(
+                f"none of its {found.rows} lines can be read; it is no ZM file, or not in GBK; download it again"
+            )
         raise SourceError(
-            f"it is merchant {found.other_merchant}'s file, not {config.merchant}'s; or no ZM file at all"
+            f"it is merchant {found.other_merchant}'s file, not {config.merchant}'s; or no ZM file at all;"
+            " download it again"
         )
     if found.rows and not found.of_day:
         raise SourceError(
-            f"no line is of settlement day {business_day}; the first is of {found.other_day or 'no known time'}"
+            f"no line is of settlement day {business_day}; the first is of {found.other_day or 'no known time'};"
+            " download it again"
         )
     return {"rows": found.rows, **{f"{kind}s_amount_minor": minor for kind, minor in found.minor.items()}}
 
@@ -181,9 +187,11 @@ def _check_name(path: Path, config: Config, business_day: date) -> None:
     if found is None:
         return
     if found["day"] != business_day.strftime("%y%m%d"):
-        raise SourceError(f"its name says settlement day {found['day']} (YYMMDD), not {business_day}")
+        raise SourceError(
+            f"its name says settlement day {found['day']} (YYMMDD), not {business_day}; download it again"
+        )
     if found["merchant"] != config.merchant:
-        raise SourceError(f"its name says merchant {found['merchant']}, not {config.merchant}")
+        raise SourceError(f"its name says merchant {found['merchant']}, not {config.merchant}; download it again")
 
 
 def _check_once(path: Path) -> None:
