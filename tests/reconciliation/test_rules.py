@@ -265,5 +265,9 @@ def test_money_at_risk_where_currencies_differ_is_in_the_currency_of_the_larger_
     }
     outcome = reconcile(tmp_path, _rows(cases, "payment"))
     [line] = lines(outcome)
-    assert (line["class"], int(line["at_risk_minor"]), line["currency"]) == ("currency_mismatch", max(amounts), currency)
+    assert (line["class"], int(line["at_risk_minor"]), line["currency"]) == (
+        "currency_mismatch",
+        max(amounts),
+        currency,
+    )
     assert outcome.certificate["currencies"] == [currency]
