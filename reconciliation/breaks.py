@@ -106,7 +106,7 @@ def _of_keys(classified: ir.Table, parties: Mapping[str, Party], rules: Rules) -
         side = _side(name, party.entered.semi_join(wanted, "row"))
         picked = picked.left_join(side, picked[f"{name}_row"] == side[f"{name}_at_row"])
     keys = ibis.coalesce(*(picked[f"{name}_key"] for name in parties))
-    currency = ibis.coalesce(*(picked[f"{name}_currency"] for name in rules.speakers))
+    currency = _currency(picked, rules)
     return picked.select(
         **{
             "business_key": keys,
@@ -120,6 +120,21 @@ def _of_keys(classified: ir.Table, parties: Mapping[str, Party], rules: Rules) -
         **{f"{party}_{column}": picked[f"{party}_{column}"] for party in parties for column in OF_PARTY},
         **{name: ibis.coalesce(*(picked[f"{party}_{name}"] for party in rules.speakers)) for name in kept(parties)},
     )
+
+
+def _currency(picked: ir.Table, rules: Rules) -> ir.Value:
+    """That of the first who speaks; where currencies differ, that of the record whose amount is at risk."""
+    import ibis
+
+    told = [picked[f"{name}_currency"] for name in rules.speakers]
+    at_risk = [
+        ibis.ifelse(
+            picked[f"{name}_amount_minor"] == picked["at_risk"], picked[f"{name}_currency"], ibis.null("string")
+        )
+        for name in rules.speakers
+    ]
+    differ = picked["class_code"] == rules.codes["currency_mismatch"]
+    return ibis.ifelse(differ, ibis.coalesce(*at_risk, *told), ibis.coalesce(*told))
 
 
 def kept(parties: Mapping[str, Party]) -> tuple[str, ...]:

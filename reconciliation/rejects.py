@@ -13,7 +13,7 @@ from reconciliation.matching import Party
 from reconciliation.mending import SET_ASIDE_COLUMNS
 from reconciliation.sources import Loaded
 from reconciliation.spreadsheet import neutral
-from reconciliation.validation import FAULTS
+from reconciliation.validation import FAULTS, TEXT_FAULTS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -59,7 +59,7 @@ def _faulty(loaded: Loaded, order: int) -> ir.Table:
     import ibis
 
     rows = loaded.rows.filter(loaded.rows["fault"] > 0)
-    numbered = tuple(enumerate(FAULTS, start=1))
+    numbered = tuple(enumerate((*FAULTS, *TEXT_FAULTS), start=1))
     value = rows["offending"].re_replace(r"[\x00-\x1f\x7f]", "?").substr(0, _LONGEST_VALUE).fill_null("")
     return _line(
         rows,

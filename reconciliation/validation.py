@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from core.money import EXPONENTS
 from reconciliation.picking import ROW
-from reconciliation.standard_record import KINDS, STATUSES
+from reconciliation.standard_record import DIMENSIONS, KINDS, STATUSES
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -22,8 +22,8 @@ SUCCESS, FAILED, PENDING = 1, 2, 3
 STATUS_CODES: Final = dict(zip(STATUSES, (SUCCESS, FAILED, PENDING), strict=True))
 
 FAULTS: Final[tuple[tuple[str, str], ...]] = (
-    ("record_id", "is empty or holds a line break"),
-    ("business_key", "is empty or holds a line break"),
+    ("record_id", "is empty or blank, or holds a line break"),
+    ("business_key", "is empty or blank, or holds a line break"),
     ("kind", "is neither payment nor refund"),
     ("business_day", "is not the business day of this file"),
     ("occurred_at", "is not an ISO 8601 date and time with a time zone"),
@@ -34,7 +34,10 @@ FAULTS: Final[tuple[tuple[str, str], ...]] = (
 )
 """Column and reason of fault 1, 2, ...; a row has the first that fits."""
 OTHER_DAY: Final = 1 + [column for column, _ in FAULTS].index("business_day")
-REPEATED: Final = len(FAULTS) + 1  # record_id is used already in this file
+TEXT_FAULTS: Final = tuple((column, "holds a line break or a NUL") for column in DIMENSIONS)
+"""Those that follow on `FAULTS`: a source of texts that may hold such signs names the column as `BROKEN`."""
+BROKEN: Final = "column with a line break"
+"""The column of a source's text that names the column at fault, null where none is; no standard record has one so called."""
 KEPT: Final = "kept_"
 NOON: Final = time(12)
 PLACEHOLDER: Final = -1  # no row at all: it keeps the place of a line that `mending` set aside
@@ -47,6 +50,8 @@ _INSTANT = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?"
     r"(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)$"
 )
+_FIRST_SIGN = "!"  # every text that begins with it, or with a later sign, says something
+_ANY_SIGN = r"[^ \t\x0b\x0c]"
 _AFTER_THE_LAST_HOUR = "T24"  # which some engines take for the midnight that follows, and others for nothing
 
 
@@ -121,6 +126,9 @@ def checked(text: ir.Table, day: Day, *, mended: bool, keep: tuple[str, ...] = (
     if mended:
         faults.append((typed["nothing"], _code(PLACEHOLDER)))
     faults += [(~tests[column].fill_null(False), _code(code)) for code, (column, _) in enumerate(FAULTS, start=1)]
+    if BROKEN in typed.columns:
+        texts = enumerate(TEXT_FAULTS, start=len(FAULTS) + 1)
+        faults += [((typed[BROKEN] == column).fill_null(False), _code(code)) for code, (column, _) in texts]
     judged = typed.mutate(fault=ibis.cases(*faults, else_=_code(0)))
     offending = [(judged["fault"] == 0, ibis.null("string"))]
     offending += [(judged["fault"] == code, judged[column]) for code, (column, _) in enumerate(FAULTS, start=1)]
@@ -152,7 +160,7 @@ def plain(text: ir.Table, day: Day, *, alike: bool) -> ir.Table:
     tests = _plain(typed, day)
     tests["status"] = typed["status"] == STATUSES[SUCCESS - 1]
     if alike:
-        tests = {name: tests[name] for name in (*_OWN, "status")}
+        tests = {name: tests[name] for name in (*_OWN, "status", *_unbroken(typed))}
     else:
         usual = typed["currency"] == _USUAL_CURRENCY
         tests["currency"] = ibis.cases((usual, True), else_=_is_currency(typed["currency"]))
@@ -163,6 +171,7 @@ def _plain(typed: ir.Table, day: Day) -> dict[str, ir.BooleanValue]:
     """A test of each judged column that is cheaper than `_sound` and that nothing unsound passes."""
     return {
         **_sound(typed, day),
+        **_unbroken(typed),
         "business_day": typed["business_day"] == day.business_day.isoformat(),
         "occurred_at": typed["plain_instant"],
         "amount_minor": typed["plain_amount"],
@@ -190,6 +199,7 @@ def _typed(text: ir.Table, day: Day, *, mended: bool, keep: tuple[str, ...], zon
         **{KEPT + name: text[name] if name in text.columns else ibis.null("string") for name in keep},
         **({"nothing": ibis.and_(*(text[name].isnull() for name in text.columns if name != ROW))} if mended else {}),
         **({"row": text[ROW].cast("int64")} if ROW in text.columns else {}),
+        **({BROKEN: text[BROKEN]} if BROKEN in text.columns else {}),
     )
     instant, amount, fee = values["instant"], values["amount"], values["fee"]
     return values.mutate(
@@ -207,8 +217,8 @@ def _sound(typed: ir.Table, day: Day) -> dict[str, ir.BooleanValue]:
     instant, amount, fee = typed["instant"], typed["amount"], typed["fee"]
     today, before = day.business_day.isoformat(), (day.business_day - timedelta(days=1)).isoformat()
     return {
-        "record_id": typed["record_id"].notnull(),
-        "business_key": typed["business_key"].notnull(),
+        "record_id": _says_something(typed["record_id"]),
+        "business_key": _says_something(typed["business_key"]),
         "kind": typed["kind"].isin(KINDS),
         "business_day": (typed["business_day"] == today)
         | ((typed["business_day"] == before) & near(instant, day.start, day.window)),
@@ -219,6 +229,16 @@ def _sound(typed: ir.Table, day: Day) -> dict[str, ir.BooleanValue]:
         "fee_minor": typed["plain_fee"]
         | (fee.between(-_LARGEST_FEE, _LARGEST_FEE) & typed["fee_minor"].re_search("^-?[0-9]+$")),
     }
+
+
+def _says_something(text: ir.StringValue) -> ir.BooleanValue:
+    """Whether a text has more than blanks: two parties' blank cells are no key that they share."""
+    return (text >= _FIRST_SIGN) | text.re_search(_ANY_SIGN)
+
+
+def _unbroken(typed: ir.Table) -> dict[str, ir.BooleanValue]:
+    """The test that no other text holds a line break, for the sources in which one may."""
+    return {BROKEN: typed[BROKEN].isnull()} if BROKEN in typed.columns else {}
 
 
 def _is_currency(code: ir.StringValue) -> ir.BooleanValue:

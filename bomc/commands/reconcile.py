@@ -125,7 +125,7 @@ def verify_result(
         out.print(f"checked: {sentence}", highlight=False, soft_wrap=True)
     for sentence in verdict.faults:
         err.print(f"fault: {sentence}", style="bold red", markup=False, highlight=False, soft_wrap=True)
-    out.print("sound" if verdict.sound else f"NOT SOUND: {len(verdict.faults)} faults", highlight=False)
+    out.print("sound" if verdict.sound else f"NOT SOUND: {_many(len(verdict.faults), 'fault')}", highlight=False)
     raise typer.Exit(0 if verdict.sound else 1)
 
 
@@ -214,12 +214,16 @@ def _show(certificate: Mapping[str, Any], folder: Path) -> None:
         else "NOT TIED"
     )
     rejected = sum(party["rejected"] for party in certificate["parties"].values())
-    aside = f", {rejected:,} rows set aside in {REJECTS}" if rejected else ""
+    aside = f", {_many(rejected, 'row')} set aside in {REJECTS}" if rejected else ""
     out.print(
-        f"{certificate['breaks']:,} breaks, {certificate['carried']:,} carried{aside}; {ties}. Result in {folder}",
+        f"{_many(certificate['breaks'], 'break')}, {certificate['carried']:,} carried{aside}; {ties}. Result in {folder}",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _show_equation(certificate: Mapping[str, Any], folder: Path) -> None:

@@ -44,7 +44,8 @@ _COMMON: Final[tuple[tuple[str, str, Mapping[str, Any], str, str], ...]] = (
         "reconciliation.arrival.missing",
         _NEVER_MORE,
         "{target}: the {party} file of {business_day} is missing",
-        "Ask the party for it; the day is run by itself once it is there.",
+        "Ask the party for it. A file that is there and is not what its manifest states is still on its way, or damaged: the "
+        "run says which. The day is run by itself once it is whole.",
     ),
     (
         "file-late",

@@ -97,6 +97,7 @@ SHAPES = (
     mark("what stands at byte {at} is not the header of CDR {n}"),
     mark("the file is damaged"),
     mark("its last line ends after {size} of {wanted} bytes, so it is cut short"),
+    mark("its second half is its first half again, so it was delivered doubled"),
     mark("it is empty"),
     mark("say `may_be_empty: true` if there are days without a transaction"),
     mark("it is merchant {other}'s file, not {merchant}'s"),

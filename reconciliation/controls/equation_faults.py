@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,12 +32,11 @@ def find(document: Document, raw: Mapping[str, Any]) -> None:
         if name != OUT_OF_BALANCE:
             sentence = f"limits.classes: an equation has the class {OUT_OF_BALANCE} alone, not {name!r}"
             document.fault(("limits", "classes", name), sentence)
-    for name, entry in quantities.items():
+    for name in quantities:
         place: Place = ("quantities", name)
         if name in FUNCTIONS:
             document.fault(place, f"{name} is a function of formulas; give the quantity another name")
-        if entry is not None and entry.file is not None and entry.file.source == "standard":
-            unknown_columns(document, (*place, "file"), entry.file.columns, COLUMNS)
+        unknown_columns(document, (*place, "file"), _standard_columns(raw["quantities"][name]), COLUMNS)
     edges = {name: formulas[name].names for name in formulas if name in quantities}
     closed = rings(edges)
     for ring in closed:
@@ -58,13 +58,25 @@ def _quantities(raw: Mapping[str, Any]) -> dict[str, QuantityEntry | None]:
     return found
 
 
+def _standard_columns(entry: Any) -> list[str]:
+    """The columns of the standard record that a quantity names, whatever else is wrong in it."""
+    file = entry.get("file") if isinstance(entry, dict) else None
+    if not isinstance(file, dict) or file.get("source") != "standard":
+        return []
+    named = [file[field] for field in ("sum", "distinct", "gaps", "of") if isinstance(file.get(field), str)]
+    with contextlib.suppress(FormulaError):  # it is among the document's faults already
+        named += parse(file["each"]).names if isinstance(file.get("each"), str) else ()
+    where = file.get("where")
+    return [*named, *(name for name in where if isinstance(name, str))] if isinstance(where, dict) else named
+
+
 def _texts(raw: Mapping[str, Any], quantities: Quantities) -> dict[str, tuple[Place, str]]:
     """Every formula that is written: of a quantity under its name, of the control as `formula:` and `at_risk:`."""
-    texts: dict[str, tuple[Place, str]] = {
-        name: (("quantities", name, "is"), entry.derived)
-        for name, entry in quantities.items()
-        if entry is not None and entry.derived is not None
-    }
+    texts: dict[str, tuple[Place, str]] = {}
+    for name in quantities:
+        entry = raw["quantities"][name]
+        if isinstance(entry, dict) and isinstance(entry.get("is"), str) and entry["is"]:
+            texts[name] = (("quantities", name, "is"), entry["is"])
     for field in ("formula", "at_risk"):
         if isinstance(raw.get(field), str):
             texts[f"{field}:"] = ((field,), raw[field])
@@ -91,7 +103,7 @@ def _unused(
     document: Document, raw: Mapping[str, Any], quantities: Quantities, formulas: Mapping[str, Formula]
 ) -> None:
     """A quantity that neither the result nor the money at risk needs is a fault: somebody thinks that it counts."""
-    if {"formula:", *_texts(raw, quantities)} - formulas.keys() or None in quantities.values():
+    if {"formula:", *_texts(raw, quantities)} - formulas.keys():
         return  # what a part that cannot be read uses is not known
     wanted = ["formula:", "at_risk:"]
     used: set[str] = set()

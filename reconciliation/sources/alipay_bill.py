@@ -147,7 +147,10 @@ def _details(bill: _Bill, lines: Iterator[tuple[int, str]], writer: StatementWri
         raise SourceError(f"after the end of its details stands {odd[:40]!r}; download the bill again")
     rows = sum(total.rows for total in bill.totals.values()) + bill.unknown
     if rows and not bill.of_day:
-        raise SourceError(f"no row is of {bill.business_day}; the first is of {bill.other_day or 'no known day'}")
+        raise SourceError(
+            f"no row is of {bill.business_day}; the first is of {bill.other_day or 'no known day'};"
+            " download the bill again"
+        )
     return {"rows": rows, **_proven(bill, footer)}
 
 
@@ -167,12 +170,17 @@ def _check_head(bill: _Bill, lines: Iterator[tuple[int, str]]) -> None:
     if len(set(bill.names)) != len(bill.names):
         raise SourceError("its header names a column more than once; download the bill again")
     if account[1] not in (bill.config.merchant, bill.config.merchant + "0156"):
-        raise SourceError(f"it is the bill of account {account[1]}, not of {bill.config.merchant}")
+        raise SourceError(
+            f"it is the bill of account {account[1]}, not of {bill.config.merchant}; download the bill again"
+        )
     period = _PERIOD.findall("\n".join(head))
     days = bill.business_day, bill.business_day + timedelta(days=1)
     first, end = (f"{day.year}年{day.month:02d}月{day.day:02d}日" for day in days)
     if len(period) != 2 or period[0] != first or period[1] not in (first, end):
-        raise SourceError(f"it states the period {' to '.join(period)}, which is not the day {bill.business_day}")
+        raise SourceError(
+            f"it states the period {' to '.join(period)}, which is not the day {bill.business_day};"
+            " download the bill again"
+        )
 
 
 def _rows(lines: Iterator[tuple[int, str]], names: list[str]) -> Iterator[tuple[int, str]]:
@@ -346,7 +354,9 @@ def _tie_summary(bill: _Bill, lines: Iterator[tuple[int, str]]) -> None:
         elif cells[0] == "合计" and len(cells) == len(names):
             stated = dict(zip(names, cells, strict=True))
     if not stated or not ended:
-        raise SourceError("the summary (汇总) in the zip has no line 合计 or no end, so it is cut short")
+        raise SourceError(
+            "the summary (汇总) in the zip has no line 合计 or no end, so it is cut short; download it again"
+        )
     totals = bill.totals.values()
     for name, column in (("交易", "交易订单总笔数"), ("退款", "退款订单总笔数")):
         if column in stated:

@@ -158,7 +158,8 @@ def convert(
         if closing is not None and (closing.minor, closing.currency) != (start.minor, start.currency):
             raise SourceError(
                 f"statement {identity[0]!r} opens with {start.minor} {start.currency} and the one before closed with "
-                f"{closing.minor} {closing.currency}, in minor units; a statement is missing or out of order"
+                f"{closing.minor} {closing.currency}, in minor units; a statement is missing or out of order;"
+                " ask for the file again"
             )
         opening, closing = opening or start, end
         last = _Page(identity[0], end.interim, text_of(statement, "StmtPgntn/LastPgInd") in ("false", "0"))
@@ -175,7 +176,8 @@ def convert(
     _check_ended(last)
     if closing.day != business_day:
         raise SourceError(
-            f"its last closing balance is of {closing.day}, not of {business_day}; it is another day's file"
+            f"its last closing balance is of {closing.day}, not of {business_day}; it is another day's file;"
+            " ask for the file again"
         )
     return {
         "entries": count.entries,
@@ -208,7 +210,10 @@ def _check_account(statement: Any, config: Config) -> None:
     if not account:
         raise SourceError(f"statement {text_of(statement, 'Id')!r} does not name its account (Acct/Id)")
     if re.sub(r"\s", "", account).upper() != re.sub(r"\s", "", config.account).upper():
-        raise SourceError(f"statement {text_of(statement, 'Id')!r} is of another account than the configured one")
+        raise SourceError(
+            f"statement {text_of(statement, 'Id')!r} is of another account than the configured one;"
+            " ask for the file again"
+        )
 
 
 def _balances(statement: Any, timezone: ZoneInfo) -> tuple[_Balance, _Balance]:
@@ -223,7 +228,8 @@ def _balances(statement: Any, timezone: ZoneInfo) -> tuple[_Balance, _Balance]:
             if at is None:
                 stated = date_text(node, "Dt")
                 raise SourceError(
-                    f"{code} of statement {name!r} has the date {stated[:40]!r}, which is no date; ask for the file again"
+                    f"{code} of statement {name!r} has the date {stated[:40]!r}, which is no date;"
+                    " ask for the file again"
                     if stated
                     else f"{code} of statement {name!r} has no date"
                 )
@@ -256,7 +262,8 @@ def _check_ended(last: _Page | None) -> None:
     if last is not None and (last.interim or last.goes_on):
         sign = "closes with an interim balance (ITBD)" if last.interim else "says that it goes on (LastPgInd)"
         raise SourceError(
-            f"statement {last.name!r} {sign}, and no further page of it follows; it is cut short; ask for the file again"
+            f"statement {last.name!r} {sign}, and no further page of it follows; it is cut short;"
+            " ask for the file again"
         )
 
 
@@ -277,7 +284,7 @@ def _check_sums(statement: Any, name: str, entries: list[_Entry], start: _Balanc
     if start.minor + moved != end.minor:
         raise SourceError(
             f"statement {name!r} does not add up: {start.minor} + {moved} {start.currency} of booked entries is not "
-            f"{end.minor}, in minor units; an entry is missing or wrong"
+            f"{end.minor}, in minor units; an entry is missing or wrong; ask for the file again"
         )
     for path, wanted in (("TtlNtries", (True, False)), ("TtlCdtNtries", (True,)), ("TtlDbtNtries", (False,))):
         node = statement.find(f"TxsSummry/{path}")

@@ -139,13 +139,15 @@ def convert(
             _row(line, cells, places, name, config, timezone, writer, found)
     if found.days and business_day.isoformat() not in found.days:
         raise SourceError(
-            f"its rows are of {', '.join(sorted(found.days)[:3])}, none of {business_day}; it is another day's"
+            f"its rows are of {', '.join(sorted(found.days)[:3])}, none of {business_day}; it is another day's;"
+            " ask for the file again"
         )
     stated: dict[str, int] = {"rows": found.rows}
     if config.total_row is not None:
         if total is None:
             raise SourceError(
-                f"sheet {name!r} has no row {config.total_row.label!r}; it is cut short, or not the right one"
+                f"sheet {name!r} has no row {config.total_row.label!r}; it is cut short, or not the right one;"
+                " ask for the file again"
             )
         stated |= _check_total(total, total_line, places, config, found)
     return stated
@@ -329,7 +331,8 @@ def _check_total(
             count = text_of("count", cells[places[f"total {total.count}"]])
             if count != str(found.rows):
                 raise SourceError(
-                    f"row {line} states {count} rows and there are {found.rows}; it is cut short or doubled"
+                    f"row {line} states {count} rows and there are {found.rows}; it is cut short or doubled;"
+                    " ask for the file again"
                 )
             stated["count"] = found.rows
         if total is not None and total.amount is not None:
@@ -338,7 +341,7 @@ def _check_total(
             if (minor != found.minor and not found.unread) or (minor < found.minor and not found.negative):
                 raise SourceError(
                     f"row {line} states a total of {minor} and the rows add up to {found.minor} {currency}, in minor "
-                    "units; the file is not used"
+                    "units; ask for the file again"
                 )
             if not found.unread:
                 stated["amount_minor"] = minor

@@ -119,7 +119,7 @@ def convert(
         elif (chain.closing, chain.currency) != (start, currency):
             raise SourceError(
                 f"statement {number} opens with {start} {currency} and the one before closed with {chain.closing} "
-                f"{chain.currency}, in minor units; a statement is missing or out of order"
+                f"{chain.currency}, in minor units; a statement is missing or out of order; ask for the file again"
             )
         chain = _statement(parsed, page, number, start, currency, config, timezone, writer, sums)
     if chain is None:
@@ -127,7 +127,8 @@ def convert(
     _check_ended(chain)
     if chain.day != business_day:
         raise SourceError(
-            f"its last closing balance is of {chain.day}, not of {business_day}; it is another day's file"
+            f"its last closing balance is of {chain.day}, not of {business_day}; it is another day's file;"
+            " ask for the file again"
         )
     return {
         "entries": sums.entries,
@@ -228,7 +229,7 @@ def _statement(
     if (start + own.credit - own.debit, currency) != (end, closing_currency):
         raise SourceError(
             f"statement {number} does not add up: {start} + {own.credit} - {own.debit} {currency} is not "
-            f"{end} {closing_currency}, in minor units; an entry is missing or wrong"
+            f"{end} {closing_currency}, in minor units; an entry is missing or wrong; ask for the file again"
         )
     _check_sums(parsed.data, own, number, currency)
     sums.entries, sums.credit, sums.debit = (
@@ -245,7 +246,10 @@ def _check_account(stated: Mapping[str, Any], page: Page, config: Config) -> Non
     if sum(each.name in ("25", "25P") for each in page.fields) != 1 or not account:
         raise SourceError(f"the statement of line {page.first_line} does not name one account (:25:)")
     if _plain(account) != _plain(config.account):
-        raise SourceError(f"the statement of line {page.first_line} is of another account than the configured one")
+        raise SourceError(
+            f"the statement of line {page.first_line} is of another account than the configured one;"
+            " ask for the file again"
+        )
 
 
 def _check_sums(stated: Mapping[str, Any], own: _Sums, number: str, currency: str) -> None:

@@ -96,7 +96,8 @@ def parsed(page: Page) -> Any:
         count = sum(each.name.startswith(tag) for each in page.fields)
         if count != 1:
             raise SourceError(
-                f"{where} has {count or 'no'} {name}; exactly one belongs there: it is cut short or doubled"
+                f"{where} has {count or 'no'} {name}; exactly one belongs there: it is cut short or doubled;"
+                " ask for the file again"
             )
     order = [each.name[:2] for each in page.fields if each.name[:2] in ("60", "61", "62")]
     if order != sorted(order):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from reconciliation.picking import ROW, pick_rows
 from reconciliation.scanning import Scan, checksum
 from reconciliation.sources import Delivered, Opened, SourceError, check_columns
-from reconciliation.standard_record import COLUMNS, REQUIRED
+from reconciliation.standard_record import COLUMNS, DIMENSIONS, REQUIRED
+from reconciliation.validation import BROKEN
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MANIFEST = True
 SUFFIXES = (".parquet",)
 _FIRST_LINE = 1
+_BREAKS = r"[\x00\r\n]"
 
 
 def scan(path: Path) -> Scan:
@@ -63,14 +65,21 @@ def _picked(path: Path, engine: Engine, rows: numpy.ndarray[Any, Any], target: P
 
 
 def _as_text(rows: ir.Table) -> ir.Table:
+    """The columns as text, and the first dimension that breaks a line, which no column of its own tells."""
+    import ibis
+
+    texts = [name for name in DIMENSIONS if name in rows.columns and rows[name].type().is_string()]
+    broken = [(rows[name].re_search(_BREAKS).fill_null(False), name) for name in texts]
     return rows.select(
-        **{name: _text(rows[name]) for name in COLUMNS if name in rows.columns},
+        **{name: _text(rows[name], name) for name in COLUMNS if name in rows.columns},
         **({ROW: rows[ROW].cast("string")} if ROW in rows.columns else {}),
+        **({BROKEN: ibis.cases(*broken, else_=ibis.null("string"))} if broken else {}),
     )
 
 
-def _text(value: ir.Value) -> ir.Value:
-    """The column as the CSV form would write it; text that breaks a line counts as empty, and so as a bad row."""
+def _text(value: ir.Value, name: str) -> ir.Value:
+    """The column as the CSV form would write it. Text that breaks a line counts as empty, and so as a bad row, but for a
+    fee, which may be empty: it is no number."""
     import ibis
 
     if value.type().is_timestamp():
@@ -79,4 +88,6 @@ def _text(value: ir.Value) -> ir.Value:
         zone = "Z" if value.type().timezone else ""
         return local.strftime("%Y-%m-%dT%H:%M:%S") + ibis.literal(".") + micros + ibis.literal(zone)
     text = value.cast("string")
-    return ibis.ifelse((text == "") | text.re_search(r"[\x00\r\n]"), ibis.null("string"), text)
+    if name == "fee_minor" and value.type().is_string():
+        return ibis.ifelse(text == "", ibis.null("string"), text.re_replace(_BREAKS, "?"))
+    return ibis.ifelse((text == "") | text.re_search(_BREAKS), ibis.null("string"), text)

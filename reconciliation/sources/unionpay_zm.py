@@ -15,8 +15,9 @@ first being line 1. Source: UnionPay online acquiring (全渠道) documentation,
 - The file holds what has been cleared: every status is success. The card number is never taken over.
 
 The file states no totals of itself. What is checked instead: each line's length and separators; that the last line is
-whole (a file cut exactly between two lines cannot be told from a whole one by what stands in it); 商户代码
-(field 28) of every line; and the day and the merchant in the file's name, where it is INN + YYMMDD + 88ZM_ + merchant.
+whole (a file cut exactly between two lines cannot be told from a whole one by what stands in it); that the file is not
+the same lines twice over; 商户代码 (field 28) of every line; and the day and the merchant in the file's name, where it is
+INN + YYMMDD + 88ZM_ + merchant.
 The result therefore holds only what was counted: `rows`, and in fen what payments and refunds add up to, bad lines aside.
 """
 
@@ -71,6 +72,7 @@ _FILE_NAME = re.compile(r"INN(?P<day>[0-9]{6})[0-9]{2}ZM_(?P<merchant>[0-9A-Za-z
 _SIGNED = re.compile(r"[CD][0-9]{12}", re.ASCII)
 _UNFIT = re.compile("[\x00-\x1f\x7f\N{REPLACEMENT CHARACTER}]")
 _LONGEST_LINE_BYTES = 1 << 16
+_COMPARED_BYTES = 1 << 20
 
 
 class Config(BaseModel):
@@ -124,6 +126,8 @@ def convert(
         with path.open("rb") as file:
             if (head := file.read(HEAD_BYTES)).strip():
                 check_text(head)
+            if b"\n" in head:
+                _check_once(path)
             file.seek(0)
             lines = _lines(file, found)
             for line, raw, broken in whole_rows(
@@ -134,18 +138,24 @@ def convert(
     except OSError as error:
         raise SourceError(f"it cannot be read to its end ({error}); download it again") from error
     if not found.last.endswith(b"\n") and len(found.last.rstrip(b"\r")) < LENGTH_BYTES:
-        raise SourceError(f"its last line ends after {len(found.last)} of {LENGTH_BYTES} bytes, so it is cut short")
+        raise SourceError(
+            f"its last line ends after {len(found.last)} of {LENGTH_BYTES} bytes, so it is cut short; download it again"
+        )
     if not found.rows and not config.may_be_empty:
         raise SourceError("it is empty; say `may_be_empty: true` if there are days without a transaction")
     if found.rows and not found.of_merchant:
         if not found.other_merchant:
-            raise SourceError(f"none of its {found.rows} lines can be read; it is no ZM file, or not in GBK")
+            raise SourceError(
+                f"none of its {found.rows} lines can be read; it is no ZM file, or not in GBK; download it again"
+            )
         raise SourceError(
-            f"it is merchant {found.other_merchant}'s file, not {config.merchant}'s; or no ZM file at all"
+            f"it is merchant {found.other_merchant}'s file, not {config.merchant}'s; or no ZM file at all;"
+            " download it again"
         )
     if found.rows and not found.of_day:
         raise SourceError(
-            f"no line is of settlement day {business_day}; the first is of {found.other_day or 'no known time'}"
+            f"no line is of settlement day {business_day}; the first is of {found.other_day or 'no known time'};"
+            " download it again"
         )
     return {"rows": found.rows, **{f"{kind}s_amount_minor": minor for kind, minor in found.minor.items()}}
 
@@ -177,9 +187,26 @@ def _check_name(path: Path, config: Config, business_day: date) -> None:
     if found is None:
         return
     if found["day"] != business_day.strftime("%y%m%d"):
-        raise SourceError(f"its name says settlement day {found['day']} (YYMMDD), not {business_day}")
+        raise SourceError(
+            f"its name says settlement day {found['day']} (YYMMDD), not {business_day}; download it again"
+        )
     if found["merchant"] != config.merchant:
-        raise SourceError(f"its name says merchant {found['merchant']}, not {config.merchant}")
+        raise SourceError(f"its name says merchant {found['merchant']}, not {config.merchant}; download it again")
+
+
+def _check_once(path: Path) -> None:
+    """Raises SourceError when the second half of the file is its first half again, byte for byte: 查询流水号 is of one line
+    alone, so that no day's file is like that."""
+    size = path.stat().st_size
+    half = size // 2
+    if size % 2 or half < LENGTH_BYTES:
+        return
+    with path.open("rb") as first, path.open("rb") as second:
+        second.seek(half)
+        while second_part := second.read(_COMPARED_BYTES):
+            if first.read(len(second_part)) != second_part:
+                return
+    raise SourceError("its second half is its first half again, so it was delivered doubled; download it again")
 
 
 def _lines(file: IO[bytes], found: _File) -> Iterator[tuple[int, bytes]]:

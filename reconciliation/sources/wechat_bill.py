@@ -141,9 +141,14 @@ def convert(
     if len(values) != 1:
         raise SourceError(f"{len(values)} lines follow the summary's header where one is due; download the bill again")
     if bill.rows and not bill.of_merchant:
-        raise SourceError(f"it is merchant {bill.other.get('商户号', '?')}'s bill, not {config.merchant}'s")
+        raise SourceError(
+            f"it is merchant {bill.other.get('商户号', '?')}'s bill, not {config.merchant}'s; download the bill again"
+        )
     if bill.rows and not bill.of_day:
-        raise SourceError(f"no row is of {business_day}; the first is of {bill.other.get('交易时间', 'no known day')}")
+        raise SourceError(
+            f"no row is of {business_day}; the first is of {bill.other.get('交易时间', 'no known day')};"
+            " download the bill again"
+        )
     return _proven(bill, summary, values[0])
 
 

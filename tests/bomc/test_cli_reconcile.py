@@ -149,7 +149,7 @@ def test_a_control_of_the_configuration_is_run_by_hand(tmp_path: Path) -> None:
         status, said = cli(home, "reconcile", "run", "pay", "--day", DAY.isoformat())
         assert status == 1, said
         assert re.search(r"missing_in_billing\s.*1\s", said)
-        assert "1 breaks, 0 carried; every row and every amount is accounted for" in said
+        assert "1 break, 0 carried; every row and every amount is accounted for" in said
     status, said = cli(home, "reconcile", "run", "totals", "--day", DAY.isoformat())
     assert status == 1, said
     assert "found = 1 1: OUT OF BALANCE by 1" in said
@@ -209,7 +209,7 @@ def test_evidence_is_verified_with_nothing_but_its_folder(tmp_path: Path) -> Non
     assert status == 1
     assert "fault: " in said
     assert "breaks.csv" in said
-    assert re.search(r"NOT SOUND: \d+ faults", said)
+    assert re.search(r"NOT SOUND: \d faults", said)
     shutil.rmtree(elsewhere)
     shutil.copytree(chain, elsewhere)
     shutil.rmtree(elsewhere / DAY.isoformat())
@@ -217,7 +217,9 @@ def test_evidence_is_verified_with_nothing_but_its_folder(tmp_path: Path) -> Non
     status, said = cli(Path("/nowhere"), "reconcile", "verify", str(elsewhere))
     assert status == 1
     assert "results were exchanged or renamed" in said
-    assert cli(Path("/nowhere"), "reconcile", "verify", str(tmp_path / "nothing"))[0] == 1
+    status, said = cli(Path("/nowhere"), "reconcile", "verify", str(tmp_path / "nothing"))
+    assert status == 1
+    assert "NOT SOUND: 1 fault\n" in said
 
 
 def test_the_library_is_listed_and_each_control_of_it_is_printed_as_a_file(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from tests.reconciliation.days import deliver, elsewhere, lines, reconcile, reco
 GOOD = {party: [record("a"), record("b")] for party in ("billing", "platform", "payment")}
 
 BAD_CELLS: dict[str, dict[str, object]] = {
-    "record_id": {"empty": ""},
-    "business_key": {"empty": ""},
+    "record_id": {"empty": "", "blank": "  "},
+    "business_key": {"empty": "", "blank": " ", "blanks and a tab": " \t "},
     "kind": {"empty": "", "capitals": "PAYMENT", "other": "chargeback"},
     "business_day": {"empty": "", "next day": "2026-11-02", "day before at noon": "2026-10-31", "text": "today"},
     "occurred_at": {
@@ -65,6 +65,14 @@ def test_each_bad_cell_is_named_by_line_column_and_reason(tmp_path: Path) -> Non
     assert outcome.certificate["rows_tie"]
     assert outcome.certificate["amounts_tie"]
     assert [line["class"] for line in lines(outcome)] == ["platform_only"]
+
+
+def test_blank_keys_are_not_shared_and_a_key_that_begins_with_a_blank_is_one(tmp_path: Path) -> None:
+    """Three parties that leave the key blank did not agree on anything."""
+    rows = {party: [*found, record("  ", "blank"), record(" c", "c")] for party, found in GOOD.items()}
+    outcome = reconcile(tmp_path, rows)
+    assert [(line["line"], line["column"]) for line in lines(outcome, "rejects.csv")] == [("4", "business_key")] * 3
+    assert (outcome.exit_status, outcome.certificate["classes"]["matched"]["count"]) == (0, 3)
 
 
 @pytest.mark.parametrize(

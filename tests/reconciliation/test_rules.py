@@ -239,3 +239,35 @@ def test_a_duplicate_stands_beside_its_keys_own_break(tmp_path: Path) -> None:
 def test_carried_items_alone_are_no_break(tmp_path: Path) -> None:
     outcome = reconcile(tmp_path, {B: [record("late", **LATE)], P: [record("doubt", status="pending")]})
     assert (outcome.exit_status, outcome.breaks, outcome.carried) == (0, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "currency"),
+    [((1000, 1000, 1500), "USD"), ((1500, 1000, 1000), "CNY"), ((1000, 1000, 1000), "CNY")],
+    ids=["the larger in dollars", "the larger in yuan", "as large: the book's"],
+)
+def test_money_at_risk_where_currencies_differ_is_in_the_currency_of_the_larger_amount(
+    amounts: tuple[int, int, int], currency: str, tmp_path: Path
+) -> None:
+    """15.00 dollars are not shown, and not added up, as 15.00 yuan."""
+    billing, platform, payment = amounts
+    cases = {
+        "k": (
+            {
+                B: {"amount_minor": billing},
+                P: {"amount_minor": platform},
+                C: {"amount_minor": payment, "currency": "USD"},
+            },
+            "",
+            "",
+            0,
+        )
+    }
+    outcome = reconcile(tmp_path, _rows(cases, "payment"))
+    [line] = lines(outcome)
+    assert (line["class"], int(line["at_risk_minor"]), line["currency"]) == (
+        "currency_mismatch",
+        max(amounts),
+        currency,
+    )
+    assert outcome.certificate["currencies"] == [currency]

@@ -86,6 +86,25 @@ def test_bad_parquet_rows_go_to_quarantine(tmp_path: Path) -> None:
     assert found == [("1", "occurred_at"), ("2", "amount_minor"), ("3", "record_id"), ("4", "amount_minor")]
 
 
+@pytest.mark.parametrize("sign", ["\n", "\r", "\0"])
+@pytest.mark.parametrize("column", ["account", "channel", "product", "region", "fee_minor"])
+def test_a_line_break_in_a_parquet_column_that_may_be_empty_is_no_empty_cell(
+    column: str, sign: str, tmp_path: Path
+) -> None:
+    """The row is set aside as it would be in CSV, and the rows beside it are matched."""
+    rows = [record("a", fee_minor="6"), record("b", fee_minor="6"), record("c", fee_minor="6")]
+    rows[1][column] = f"6{sign}"
+    for row in rows:
+        row.setdefault(column, "x")
+    _parquet(tmp_path / "billing.parquet", rows)
+    others = [record(key) for key in "abc"]
+    asked = elsewhere(deliver(tmp_path, {"platform": others, "payment": others}), billing=tmp_path / "billing.parquet")
+    outcome = run(asked)
+    assert [(line["line"], line["column"]) for line in lines(outcome, "rejects.csv")] == [("2", column)]
+    assert {line["business_key"]: line["class"] for line in lines(outcome)} == {"b": "missing_in_billing"}
+    assert (outcome.certificate["classes"]["matched"]["count"], outcome.certificate["rows_tie"]) == (2, True)
+
+
 def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "billing.parquet"
     path.write_bytes(b"PAR1 and no more")

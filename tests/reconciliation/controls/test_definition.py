@@ -233,6 +233,30 @@ def test_a_fault_of_an_equation_is_said_once(
     assert sum(sentence in fault for fault in found) == 1
 
 
+def test_a_fault_of_a_quantity_hides_no_other_fault(tmp_path: Path) -> None:
+    """Wrong fields of a quantity, its unknown column, its ring, and one that nothing uses are all said at once."""
+    body = """quantities:
+  a: {unit: fen, is: b, colour: red}
+  b: {unit: fen, is: a}
+  c: {unit: fen, file: {path: x.csv, source: standard, sum: amout_minor, where: {chanel: app}}}
+  lone: {unit: fen, value: 1}
+formula: a + c
+unit: fen
+balanced: {tolerance: 0}
+"""
+    found = faults_of(tmp_path, a=f"name: a\n{HEAD}{body}")
+    for sentence in (
+        "colour is not known here",
+        "in a ring: a -> b -> a",
+        "the path must hold {day}",
+        "there is no column 'amout_minor'",
+        "there is no column 'chanel'",
+        "lone is used by no formula",
+    ):
+        assert sum(sentence in fault for fault in found) == 1, (sentence, found)
+    assert len(found) == 6
+
+
 def test_controls_that_read_each_others_runs_in_a_ring_are_said_with_the_ring(tmp_path: Path) -> None:
     body = HEAD + 'formula: "a"\nunit: "1"\nbalanced: {tolerance: 0}\n'
     files = {

@@ -136,6 +136,8 @@ REFUSED: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
     ),
     "no ZM file": (lambda _: b"a,b,c\n1,2,3\n", "bill.zm", "none of its 2 lines can be read; it is no ZM file, or"),
     "UTF-8": (lambda content: content.decode("gbk").encode(), "bill.zm", "none of its 7 lines can be read"),
+    "doubled": (lambda content: content * 2, "bill.zm", "its second half is its first half again"),
+    "one line doubled": (lambda content: content[: LENGTH_BYTES + 2] * 2, "bill.zm", "it was delivered doubled"),
     "no line end": (lambda _: b"x" * 100_000, "bill.zm", "longer than"),
     "a name of another day": (lambda content: content, f"INN26110288ZM_{UNIONPAY_MERCHANT}", "settlement day 261102"),
     "a name of another merchant": (
