@@ -123,6 +123,7 @@ def _assigning(_: Say) -> html.Div:
 def _resolving(_: Say) -> html.Div:
     return html.Div(
         [
+            html.H3(_("Resolve")),
             _field("ticket-cause", _("Cause")),
             _field("ticket-remedy", _("Remedy")),
             html.Div(id="ticket-fields", className="form"),
@@ -136,6 +137,7 @@ def _resolving(_: Say) -> html.Div:
 def _reasoning(_: Say) -> html.Div:
     return html.Div(
         [
+            html.H3(_("Hold, pass on or give back")),
             _field("ticket-reason", _("Reason")),
             html.Div(
                 [
@@ -184,6 +186,7 @@ def _writing(_: Say) -> html.Div:
     relations = [{"value": code, "label": word(TICKET_RELATION, code, _)} for code in TICKET_RELATION]
     return html.Div(
         [
+            html.H3(_("Comments, links and files")),
             html.Div(
                 [_field("ticket-text", _("Comment")), _button(_("Add comment"), "ticket-comment")], className="form"
             ),

@@ -45,8 +45,8 @@ SHAPES: Final = (
     mark("The alert cleared by itself before anybody took the ticket."),
     mark("All tickets of the storm are closed."),
 )
-_LATE: Final = (mark("Ticket {n} is late: to {doing} it was due at {at}."),)
-_SOON: Final = (mark("Ticket {n} will be late soon: to {doing} it is due at {at}."),)
+_LATE: Final = (mark("Ticket {n} is late: to {doing} it was due at {instant}."),)
+_SOON: Final = (mark("Ticket {n} will be late soon: to {doing} it is due at {instant}."),)
 _LINKS: Final = (
     mark("child of ticket {n}"),
     mark("duplicate of ticket {n}"),

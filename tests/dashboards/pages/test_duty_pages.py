@@ -13,9 +13,10 @@ from alerts.changes import commands as changes
 from alerts.duty.errors import DutyError
 from core.store.open import reading, writing
 from core.store.tables import job, target
-from dashboards.components.change_parts import with_bands
+from dashboards.components.change_parts import timeline, with_bands
 from dashboards.components.duty_forms import hidden as handover_hidden
 from dashboards.components.job_parts import job_state, month_days, month_of, shares
+from dashboards.components.open_items import renamed
 from dashboards.job_doings import arrived, results
 from dashboards.locale import Say
 from dashboards.pages import changes as changes_page
@@ -144,3 +145,24 @@ def test_a_job_done_in_its_grace_was_in_time(store: Engine) -> None:
         assert connection.execute(select(job.c.state)).scalar_one() == "done"
     assert row is not None
     assert row["shown"] == "done"
+
+
+def test_open_things_of_a_handover_are_called_by_their_titles() -> None:
+    """A job by its plan's title, a run by its control's; what nobody gave a title, and a ticket's own words, stay."""
+    items = {
+        "jobs": [{"key": "job/3", "title": "round 2026-03-02"}, {"key": "job/4", "title": "other 2026-03-02"}],
+        "runs": [{"key": "run/1", "title": "payment 2026-03-02"}],
+        "tickets": [{"key": "ticket/1", "title": "round the clock"}],
+    }
+    found = renamed(items, {"job": {"round": "早班巡检"}, "run": {"payment": "三方对账"}})
+    assert [item["title"] for item in found["jobs"]] == ["早班巡检 2026-03-02", "other 2026-03-02"]
+    assert found["runs"][0]["title"] == "三方对账 2026-03-02"
+    assert found["tickets"] == items["tickets"]
+
+
+def test_the_state_of_a_change_is_beside_its_bar_as_shape_and_word() -> None:
+    """Colour alone says nothing to who cannot see it."""
+    row = {"id": 3, "title": "Release", "state": "running", "starts_at": NOON, "ends_at": NOON + timedelta(hours=1)}
+    over = row | {"id": 4, "ends_at": NOON - timedelta(minutes=1), "starts_at": NOON - timedelta(hours=1)}
+    drawn = timeline([row, over], NOON - timedelta(days=1), NOON + timedelta(days=1), NOON, EN)
+    assert drawn.children.figure["data"][0]["y"] == ["#3 ▲ Under way", "#4 ■ no result"]

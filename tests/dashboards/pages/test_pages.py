@@ -440,6 +440,8 @@ def test_a_filter_in_the_address_survives_a_round_trip() -> None:
     [
         (value(0.935, "1", "ratio", {}, EN), "93.5%"),
         (value(None, "1", "ratio", {}, EN), "–"),
+        (value(31.0, "1/min", "gauge", {}, EN), "31 per min"),
+        (value(1234.5, "1/min", "gauge", {}, ZH), "1,234/分"),
         (value(float("nan"), "s", "gauge", {}, EN), "–"),
         (value(0.035, "s", "gauge", {}, EN), "35 ms"),
         (value(123456789012, "fen", "money", {"currency": "CNY"}, ZH), "¥1,234,567,890.12"),
