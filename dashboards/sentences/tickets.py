@@ -37,6 +37,7 @@ SHAPES: Final = (
     mark("There is no relation {name}; choose one of {names}."),
     mark("Ticket {n} hangs on ticket {other} already; a ring of tickets has no end."),
     mark("There is no alert {n}."),
+    mark("{text} is no number; write digits, such as 12."),
     mark("Ticket {n} has no such link."),
     mark("The file {name} is empty; nothing was written."),
     mark("The file {name} has more than {n} MiB; pack it or cut it."),

@@ -161,6 +161,7 @@ SAID = [
         "given up after 5 tries: http://127.0.0.1:9 answered 503 Service Unavailable: busy",
         "尝试 5 次后放弃：http://127.0.0.1:9 应答 503 Service Unavailable：busy",
     ),
+    ("'abc' is no number; write digits, such as 12.", "'abc' 不是编号；请填写数字，如 12。"),
     ("a doctor answered 3 times", "a doctor answered 3 times"),
     (
         "receiver ops, firing: given up after 5 tries: the mail server mx:25 cannot be reached: timed out",
