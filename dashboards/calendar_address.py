@@ -39,7 +39,7 @@ def buttons(prefix: str, _: Say) -> list[Any]:
         html.Div(
             [
                 html.Button(
-                    [icon("phone"), _("Make a new address")], id=f"{prefix}-renew", className="button", type="button"
+                    [icon("plus"), _("Make a new address")], id=f"{prefix}-renew", className="button", type="button"
                 ),
                 html.Button([icon("close"), _("Revoke it")], id=f"{prefix}-revoke", className="button", type="button"),
             ],

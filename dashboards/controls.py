@@ -38,3 +38,8 @@ class ControlCard:
     def overdue(self, business_day: date, now: datetime) -> bool:
         """Whether the run of that business day should have happened by now."""
         return self.deadline is not None and now >= self.deadline(business_day)
+
+
+def titles(cards: Sequence[ControlCard], language: str) -> dict[str, str]:
+    """What people call each control, by its name."""
+    return {card.name: card.called(language) for card in cards}

@@ -119,7 +119,7 @@ def _line(row: AnyRow, file: OnCallFile, now: datetime, _: Say) -> html.Li:
     )
     after = row.done_at - row.created_at if row.done_at is not None else now - row.created_at
     took = _("after {age}", age=_.age(after.total_seconds()))
-    why = f": {row.last_error}" if row.last_error else ""
+    why = f": {told(row.last_error, _)}" if row.last_error else ""
     where = f"{_named(row.receiver, file, _)} · {word(CHANNEL, row.channel, _)}"
     return html.Li(
         [

@@ -22,6 +22,7 @@ from alerts.delivery.phone import Link, LinkError
 from alerts.delivery.texts import PHONE_MINUTES, impact_of, name_of, say
 from core.quantity import show_quantity
 from core.store.open import reading, writing
+from dashboards.components.actors import actor
 from dashboards.context import Console
 from dashboards.gate import in_worker
 from dashboards.locale import LANGUAGES, Say, spoken
@@ -129,7 +130,7 @@ def _card(found: Row, link: Link | None, console: Console, _: Say) -> str:
     ]
     if link is not None and row["resolved_at"] is None:
         parts.append(_forms(row, link, language))
-    events = "".join(_event(event, console, language) for event in found["events"])
+    events = "".join(_event(event, console, _) for event in found["events"])
     parts.append(f"<h2>{escape(say('history', language))}</h2><ol>{events}</ol>")
     console_link = f"/alerts?alert={row['id']}"
     parts.append(f'<p><a href="{escape(console_link)}">{escape(say("console", language))}</a></p>')
@@ -148,7 +149,7 @@ def _facts(found: Row, console: Console, _: Say) -> str:
     value = "" if row["value"] is None else show_quantity(row["value"], notes.get("unit", ""), found["kind"])
     pairs = [
         ("impact", judged(impact_of(row["labels"], notes, language), _)),
-        ("since", f"{since} · {age}"),
+        ("since", f"{since} {console.timezone.key} · {age}"),
         ("value", value),
         ("reason", judged(str(notes.get("reason", "")), _)),
         ("owner", owner),
@@ -199,12 +200,12 @@ def _forms(row: Row, link: Link, language: str) -> str:
     return "".join(parts)
 
 
-def _event(event: Row, console: Console, language: str) -> str:
+def _event(event: Row, console: Console, _: Say) -> str:
     at = event["at"].astimezone(console.timezone).strftime("%m-%d %H:%M:%S")
     key = f"event_{event['kind']}"
-    kind = name_of(key, language)
+    kind = name_of(key, _.language)
     shown = event["kind"] if kind == key else kind
-    return f"<li>{escape(at)} <b>{escape(shown)}</b> · {escape(event['who'])}</li>"
+    return f"<li>{escape(at)} <b>{escape(shown)}</b> · {escape(actor(event['who'], _))}</li>"
 
 
 def _speaking(console: Console, request: Request) -> Say:

@@ -19,7 +19,7 @@ from dashboards.callbacks import guarded, text
 from dashboards.components.filters import parse, whole
 from dashboards.components.speaking import speaking
 from dashboards.components.ticket_detail import Whole, label, ticket_detail
-from dashboards.components.ticket_forms import DOINGS, FORMS, field_inputs, hidden, resolving_fields
+from dashboards.components.ticket_forms import DOINGS, FORMS, field_inputs, hidden, part_of, resolving_fields
 from dashboards.context import Console, current_viewer
 from dashboards.doing import Done, done
 from dashboards.locale import mark
@@ -85,7 +85,7 @@ def _show(app: Dash, console: Console) -> None:
         Output("ticket-detail", "children"),
         Output("tickets-body", "className"),
         Output("ticket-forms", "hidden"),
-        *(Output(form, "hidden") for form in FORMS),
+        *(Output(part_of(form), "hidden") for form in FORMS),
         Output("ticket-assignee", "data"),
         Input("url", "pathname"),
         Input("url", "search"),

@@ -49,12 +49,13 @@ def register_writing(app: Dash, console: Console) -> None:
     def tie(clicks: Any, relation: Any, other: Any, path: Any, search: Any) -> Done:
         if not clicks:
             raise PreventUpdate
-        to = whole(text(other).strip().lstrip("#")) or 0
         return run(
             console,
             path,
             search,
-            lambda connection, number: links.link(connection, number, me().name, text(relation), to, console.clock()),
+            lambda connection, number: links.link(
+                connection, number, me().name, text(relation), numbered(text(other)), console.clock()
+            ),
             mark("The link is on the ticket."),
         )
 
@@ -108,3 +109,11 @@ def register_writing(app: Dash, console: Console) -> None:
             ),
             mark("The file is with the ticket."),
         )
+
+
+def numbered(words: str) -> int:
+    """The number that somebody typed, with or without its sign. Raises TicketError for what is none."""
+    number = whole(words.strip().lstrip("#"))
+    if number is None:
+        raise commands.TicketError(f"{words.strip()[:20]!r} is no number; write digits, such as 12.")
+    return number

@@ -33,6 +33,8 @@ SHAPES = {
 }
 BAND = "#7FB3FF"
 BAR_PX, FOOT_PX, MOST_BARS = 26, 46, 40
+MARKS = {"ok": "○", "unjudged": "–", "warning": "▲", "critical": "■"}
+"""The shape of a look, written."""
 COLOURS = {"ok": "#5B6672", "unjudged": "#8593a1", "warning": "#FFB000", "critical": "#FF5A5F"}
 
 
@@ -95,8 +97,11 @@ def timeline(found: Sequence[Row], first: datetime, last: datetime, now: datetim
     shown = found[:MOST_BARS]
     if not shown:
         return None
-    names = [f"#{row['id']}" for row in shown]
     looks = ["critical" if is_over(row, now) else SHAPES.get(row["state"], "unjudged") for row in shown]
+    names = [
+        f"#{row['id']} {MARKS[look]} {_('no result') if is_over(row, now) else word(CHANGE_STATE, row['state'], _)}"
+        for row, look in zip(shown, looks, strict=True)
+    ]
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -104,14 +109,14 @@ def timeline(found: Sequence[Row], first: datetime, last: datetime, now: datetim
         "base": [instant_ms(row["starts_at"]) for row in shown],
         "x": [instant_ms(row["ends_at"]) - instant_ms(row["starts_at"]) for row in shown],
         "marker": {"color": [COLOURS[look] for look in looks]},
-        "text": [escape(f"{row['title']} · {word(CHANGE_STATE, row['state'], _)}") for row in shown],
+        "text": [escape(f"{row['title']} · {window(row, _)}") for row in shown],
         "textposition": "none",
         "hovertemplate": "%{y} %{text}<extra></extra>",
     }
     layout = base(len(shown) * BAR_PX + FOOT_PX) | {
         "hovermode": "closest",
         "xaxis": {"type": "date", "range": [instant_ms(first), instant_ms(last)], "tickformat": "%m-%d"},
-        "yaxis": {"autorange": "reversed", "fixedrange": True, "type": "category"},
+        "yaxis": {"autorange": "reversed", "automargin": True, "fixedrange": True, "type": "category"},
         "bargap": 0.35,
         "shapes": [
             {

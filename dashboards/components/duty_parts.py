@@ -10,10 +10,8 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from alerts.duty.config import Desk
-from alerts.duty.plan_config import Plan
 from alerts.duty.shifts import Shift
 from dashboards.components.filters import address
-from dashboards.components.job_parts import named
 from dashboards.components.panels import empty, facts, scrolling
 from dashboards.components.rows import history
 from dashboards.components.words import (
@@ -195,16 +193,6 @@ def item_title(item: Row, _: Say) -> str:
     if number.startswith("#") and number[1:].isdigit() and space:
         return f"{number} {judged(title, _)}"
     return judged(str(item["title"]), _)
-
-
-def with_plan_titles(found: Mapping[str, Sequence[Row]], plans: Mapping[str, Plan], _: Say) -> dict[str, list[Row]]:
-    """Lists of open things in which jobs have the titles of their plans, as people call them."""
-    return {name: [_titled(item, plans, _) for item in items] for name, items in found.items()}
-
-
-def _titled(item: Row, plans: Mapping[str, Plan], _: Say) -> Row:
-    is_job = str(item["key"]).startswith("job/")
-    return {**item, "title": named(str(item["title"]), plans, _)} if is_job else item
 
 
 def item_line(section: str, item: Row, _: Say, remark: str = "") -> list[Any]:

@@ -18,6 +18,7 @@ from dashboards.components.icons import icon
 from dashboards.components.sparks import DAY_PX, spark
 from dashboards.components.states import state
 from dashboards.components.values import value
+from dashboards.components.words import DIMENSION, word
 from dashboards.locale import Say
 from dashboards.queries.rows import Row, worst
 
@@ -79,7 +80,11 @@ def _heads(rows: Sequence[Row], _: Say) -> html.Thead:
     return html.Thead(
         html.Tr(
             [
-                html.Th(", ".join(names) or html.Span(_("Indicator"), className="unseen"), scope="col"),
+                html.Th(
+                    ", ".join(word(DIMENSION, name, _) for name in names)
+                    or html.Span(_("Indicator"), className="unseen"),
+                    scope="col",
+                ),
                 *(html.Th(name, scope="col", className="num" if at else "") for at, name in enumerate(columns)),
             ]
         )

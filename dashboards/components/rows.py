@@ -7,6 +7,7 @@ from datetime import datetime
 
 from dash import dcc, html
 
+from dashboards.components.actors import actor
 from dashboards.components.filters import segment
 from dashboards.components.icons import icon
 from dashboards.components.states import demo, state
@@ -117,7 +118,9 @@ def history(events: Sequence[Row], _: Say, words: dict[str, str] = EVENT) -> lis
         html.Div(
             [
                 html.Span(_.instant(event["at"]), className="event-at"),
-                html.Span([html.B(word(words, event["kind"], _)), html.Span(f" · {event['who']}", className="dim")]),
+                html.Span(
+                    [html.B(word(words, event["kind"], _)), html.Span(f" · {actor(event['who'], _)}", className="dim")]
+                ),
                 html.Span(told(event["detail"], _), className="event-detail"),
             ],
             className="event",

@@ -19,7 +19,7 @@ def columns(parties: Sequence[str], _: Say) -> list[dict[str, Any]]:
     """The grid's columns: the break, then the raw record of each party."""
     return [
         {"field": "key", "headerName": _("Business key"), "width": 200, "pinned": "left", "cellRenderer": "LinkCell"},
-        {"field": "class", "headerName": _("Class of break"), "width": 180},
+        {"field": "class", "headerName": _("Class of break"), "width": 180, "tooltipField": "class"},
         {"field": "kind", "headerName": _("Kind"), "width": 100},
         {"field": "loser", "headerName": _("Who loses"), "width": 100},
         {

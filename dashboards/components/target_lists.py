@@ -128,7 +128,9 @@ def probes_list(rows: list[Row], now: datetime, _: Say) -> Any:
             html.Tr(
                 [
                     html.Td(
-                        [row["probe"], html.Div(row["error"], className="row-why")] if row["error"] else row["probe"]
+                        [row["probe"], html.Div(judged(row["error"], _), className="row-why")]
+                        if row["error"]
+                        else row["probe"]
                     ),
                     html.Td(value(row["every_s"], "s", "gauge", {}, _), className="num"),
                     html.Td(value(row["last_took_s"], "s", "gauge", {}, _), className="num"),

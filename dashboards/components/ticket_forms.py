@@ -11,6 +11,7 @@ from dash import dcc, html
 from alerts.tickets.attachments import LARGEST_BYTES
 from alerts.tickets.book import Book
 from alerts.tickets.declared import FieldEntry
+from dashboards.components.doings import without_doings
 from dashboards.components.icons import icon
 from dashboards.components.ticket_detail import label
 from dashboards.components.words import PRIORITY, TICKET_RELATION, word
@@ -57,14 +58,21 @@ DOINGS = {
 """Buttons, and the doing that each is for."""
 
 
-def ticket_forms(_: Say) -> html.Div:
-    """Every form at once, hidden; they stay in place while the rest of the page is renewed, so nothing typed is lost."""
+def ticket_forms(works: bool, _: Say) -> html.Div:
+    """Every form at once, hidden; they stay in place while the rest of the page is renewed, so nothing typed is lost. Without
+    `works` they have no buttons."""
+    forms = [_quick(_), _assigning(_), _resolving(_), _reasoning(_), _prioritising(_), _writing(_)]
     return html.Div(
-        [_quick(_), _assigning(_), _resolving(_), _reasoning(_), _prioritising(_), _writing(_)],
+        forms if works else [without_doings(form) for form in forms],
         id="ticket-forms",
         className="panel ticket-forms",
         hidden=True,
     )
+
+
+def part_of(form: str) -> str:
+    """The id of what is hidden for one of FORMS: a button stands in a part of its own, which is there without it too."""
+    return f"{form}-part" if form in DOINGS else form
 
 
 def hidden(doings: Collection[str] | None, works: bool) -> tuple[bool, ...]:
@@ -89,12 +97,12 @@ def resolving_fields(book: Book, kind: str) -> list[FieldEntry]:
 def _quick(_: Say) -> html.Div:
     return html.Div(
         [
-            _button([icon("check"), _("Permit")], "ticket-approve", main=True),
-            _button([icon("check"), _("Accept")], "ticket-accept", main=True),
-            _button([icon("person"), _("Take it")], "ticket-take"),
-            _button([icon("arrow"), _("Go on")], "ticket-resume", main=True),
-            _button([icon("check"), _("Confirm")], "ticket-confirm", main=True),
-            _button([icon("check"), _("Close ticket")], "ticket-close", main=True),
+            _part([icon("check"), _("Permit")], "ticket-approve", main=True),
+            _part([icon("check"), _("Accept")], "ticket-accept", main=True),
+            _part([icon("person"), _("Take it")], "ticket-take"),
+            _part([icon("arrow"), _("Go on")], "ticket-resume", main=True),
+            _part([icon("check"), _("Confirm")], "ticket-confirm", main=True),
+            _part([icon("check"), _("Close ticket")], "ticket-close", main=True),
         ],
         id="ticket-quick",
         className="form-line",
@@ -123,6 +131,7 @@ def _assigning(_: Say) -> html.Div:
 def _resolving(_: Say) -> html.Div:
     return html.Div(
         [
+            html.H3(_("Resolve")),
             _field("ticket-cause", _("Cause")),
             _field("ticket-remedy", _("Remedy")),
             html.Div(id="ticket-fields", className="form"),
@@ -136,6 +145,7 @@ def _resolving(_: Say) -> html.Div:
 def _reasoning(_: Say) -> html.Div:
     return html.Div(
         [
+            html.H3(_("Hold, pass on or give back")),
             _field("ticket-reason", _("Reason")),
             html.Div(
                 [
@@ -155,9 +165,9 @@ def _reasoning(_: Say) -> html.Div:
             ),
             html.Div(
                 [
-                    _button([icon("back"), _("Reopen")], "ticket-reopen"),
-                    _button([icon("close"), _("Refuse")], "ticket-reject"),
-                    _button([icon("close"), _("Cancel ticket")], "ticket-cancel"),
+                    _part([icon("back"), _("Reopen")], "ticket-reopen"),
+                    _part([icon("close"), _("Refuse")], "ticket-reject"),
+                    _part([icon("close"), _("Cancel ticket")], "ticket-cancel"),
                 ],
                 className="form-line form-end",
             ),
@@ -184,6 +194,7 @@ def _writing(_: Say) -> html.Div:
     relations = [{"value": code, "label": word(TICKET_RELATION, code, _)} for code in TICKET_RELATION]
     return html.Div(
         [
+            html.H3(_("Comments, links and files")),
             html.Div(
                 [_field("ticket-text", _("Comment")), _button(_("Add comment"), "ticket-comment")], className="form"
             ),
@@ -235,6 +246,10 @@ def _input(entry: FieldEntry, _: Say) -> Any:
 
 def _field(id: str | dict[str, str], label: str) -> dmc.Textarea:
     return dmc.Textarea(id=id, label=label, autosize=True, minRows=1, size="sm")
+
+
+def _part(words: Any, id: str, *, main: bool = False) -> html.Span:
+    return html.Span([_button(words, id, main=main)], id=part_of(id), className="form-part")
 
 
 def _button(words: Any, id: str, *, main: bool = False) -> html.Button:

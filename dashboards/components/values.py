@@ -24,6 +24,8 @@ def value(measured: float | None, unit: str, kind: str, labels: Mapping[str, str
         return seconds(measured if unit == "s" else measured / 1000, _)
     if unit == "d":
         return _("{n} days", n=_.number(measured, 1))
+    if unit == "1/min":
+        return _("{n} per min", n=_.number(measured, 0 if abs(measured) >= 100 else 1))
     shown = _.number(measured, 0 if abs(measured) >= 1000 or measured == int(measured) else 2)
     return shown if unit in ("1", "") else f"{shown} {unit}"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
@@ -12,6 +13,7 @@ from core.money import EXPONENTS, decimal_text
 from core.people.identity import seen_by
 from core.store.open import reading
 from dashboards.callbacks import guarded
+from dashboards.components.actors import actor
 from dashboards.components.case_actions import FORMS, case_forms, hidden
 from dashboards.components.filters import address, segment, whole
 from dashboards.components.icons import icon
@@ -37,9 +39,11 @@ from dashboards.components.words import (
     word,
 )
 from dashboards.context import Console, current_viewer
+from dashboards.controls import titles
 from dashboards.locale import Say, mark
 from dashboards.queries import cases
 from dashboards.queries.rows import Row
+from dashboards.sentences import judged
 from dashboards.sentences.history import event_detail
 from dashboards.settling import register_settling
 
@@ -90,7 +94,7 @@ def register(app: Dash, console: Console) -> None:
             proposer = None if waiting is None else seen_by(connection, current_viewer().name, waiting["proposed_by"])
         return (
             render_head(row, _),
-            render(row, found, events, now, _),
+            render(row, found, events, now, _, titles(console.controls, _.language)),
             *hidden(row, proposer, current_viewer()),
         )
 
@@ -141,8 +145,15 @@ def case_state(code: str, _: Say) -> html.Span:
     )
 
 
-def render(row: Row | None, found: Sequence[Row], events: Sequence[Row], now: datetime, _: Say) -> list[Any]:
-    """Money and time, the records, the adjustments, and the history."""
+def render(
+    row: Row | None,
+    found: Sequence[Row],
+    events: Sequence[Row],
+    now: datetime,
+    _: Say,
+    called: Mapping[str, str] = MappingProxyType({}),
+) -> list[Any]:
+    """Money and time, the records, the adjustments, and the history; `called` are the titles of controls by name."""
     if row is None:
         return [panel(_(TITLE), empty(_("It may have been removed.")), footer=as_of(_, now))]
     settled = row["closed_at"] is not None
@@ -166,7 +177,7 @@ def render(row: Row | None, found: Sequence[Row], events: Sequence[Row], now: da
         figures,
         panel(
             _("What each party says"),
-            [side_by_side(in_order(row["parties"]), row["records"], row["currency"], _), _about(row, _)],
+            [side_by_side(in_order(row["parties"]), row["records"], row["currency"], _), _about(row, called, _)],
             footer=as_of(_, now),
         ),
         panel(_("Adjustments"), _adjustments(found, _), footer=as_of(_, now)),
@@ -174,17 +185,23 @@ def render(row: Row | None, found: Sequence[Row], events: Sequence[Row], now: da
     ]
 
 
-def _about(row: Row, _: Say) -> html.Dl:
+def _about(row: Row, called: Mapping[str, str], _: Say) -> html.Dl:
     ticket: Any = None
     if row["ticket_id"] is not None:
         ticket = dcc.Link(
-            f"#{row['ticket_id']} {row['ticket_title']} · {word(TICKET_STATE, row['ticket_state'], _)}",
+            f"#{row['ticket_id']} {judged(row['ticket_title'], _)} · {word(TICKET_STATE, row['ticket_state'], _)}",
             href=f"/tickets?ticket={row['ticket_id']}",
         )
     dimensions = row["dimensions"] or {}
     return facts(
         [
-            (_("Control"), dcc.Link(row["control"], href=address("/reconciliation", {}, control=row["control"]))),
+            (
+                _("Control"),
+                dcc.Link(
+                    called.get(row["control"], row["control"]),
+                    href=address("/reconciliation", {}, control=row["control"]),
+                ),
+            ),
             (
                 _("Found by the run of"),
                 dcc.Link(row["business_day"], href=f"/reconciliation/{segment(str(row['run_id']))}"),
@@ -236,7 +253,9 @@ def _event(one: Row, _: Say) -> html.Div:
     return html.Div(
         [
             html.Span(_.instant(one["at"]), className="event-at"),
-            html.Span([html.B(word(CASE_EVENT, one["kind"], _)), html.Span(f" · {one['who']}", className="dim")]),
+            html.Span(
+                [html.B(word(CASE_EVENT, one["kind"], _)), html.Span(f" · {actor(one['who'], _)}", className="dim")]
+            ),
             html.Span(detail, className="event-detail"),
         ],
         className="event",

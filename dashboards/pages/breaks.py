@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -23,6 +24,7 @@ from dashboards.components.speaking import speaking
 from dashboards.components.values import money
 from dashboards.components.words import CASE_STATE, LOSER, REASON, break_class, word
 from dashboards.context import Console, current_viewer
+from dashboards.controls import titles
 from dashboards.locale import Say, mark
 from dashboards.pages.break_case import SHAPES
 from dashboards.queries import cases
@@ -89,15 +91,15 @@ def columns(_: Say) -> list[dict[str, Any]]:
     right = {"cellClass": "grid-num", "headerClass": "grid-num", "sortable": False}
     return [
         {"field": "key", "headerName": _("Business key"), "minWidth": 170, "flex": 2, "cellRenderer": "LinkCell"},
-        {"field": "class", "headerName": _("Class of break"), "minWidth": 150, "flex": 1},
-        {"field": "risk", "headerName": _("At risk"), "width": 120, **right},
-        {"field": "state", "headerName": _("State"), "width": 130, "cellRenderer": "StateCell", "sortable": False},
-        {"field": "control", "headerName": _("Control"), "minWidth": 120, "flex": 1},
+        {"field": "class", "headerName": _("Class of break"), "minWidth": 160, "flex": 1, "tooltipField": "class"},
+        {"field": "risk", "headerName": _("At risk"), "width": 116, **right},
+        {"field": "state", "headerName": _("State"), "width": 146, "cellRenderer": "StateCell", "sortable": False},
+        {"field": "due", "headerName": _("Deadline"), "width": 164, "cellRenderer": "StateCell", "sortable": False},
+        {"field": "owner", "headerName": _("Owner"), "width": 104},
         {"field": "loser", "headerName": _("Who loses"), "width": 100},
-        {"field": "owner", "headerName": _("Owner"), "width": 110},
         {"field": "reason", "headerName": _("Reason code"), "width": 140},
-        {"field": "day", "headerName": _("Business day"), "width": 110},
-        {"field": "due", "headerName": _("Deadline"), "width": 150, "cellRenderer": "StateCell", "sortable": False},
+        {"field": "day", "headerName": _("Business day"), "width": 112},
+        {"field": "control", "headerName": _("Control"), "minWidth": 170, "flex": 1, "tooltipField": "control"},
     ]
 
 
@@ -120,15 +122,15 @@ def register(app: Dash, console: Console) -> None:
     )
     def refresh(search: str, _tick: Any, _done: Any) -> tuple[Any, ...]:
         now, filters, _ = console.clock(), parse(search), speaking(console)
-        today = now.astimezone(console.timezone).date()
+        today, called = now.astimezone(console.timezone).date(), titles(console.controls, _.language)
         with reading(console.engine) as connection:
             rows = cases.cases(connection, now, today, filters)
             sums = cases.totals(connection, now, today, filters)
             choices = cases.choices(connection)
         n = sum(one["n"] for one in sums)
         return (
-            grid_rows(rows, now, _),
-            render_filters(filters, choices, _),
+            grid_rows(rows, now, _, called),
+            render_filters(filters, choices, _, called),
             render(sums, _),
             _counted(len(rows), n, _),
             export("breaks", filters, _),
@@ -181,8 +183,13 @@ def _counted(shown: int, n: int, _: Say) -> str:
     return _.many("one break", "{n} breaks", n)
 
 
-def render_filters(filters: Mapping[str, str], choices: Mapping[str, Sequence[str]], _: Say) -> list[Any]:
-    """Links that change one filter each."""
+def render_filters(
+    filters: Mapping[str, str],
+    choices: Mapping[str, Sequence[str]],
+    _: Say,
+    called: Mapping[str, str] = MappingProxyType({}),
+) -> list[Any]:
+    """Links that change one filter each; `called` are the titles of controls by name."""
     states = [("", _("not settled")), ("untouched", _("nothing proposed"))]
     states += [(code, _(name)) for code, name in CASE_STATE.items() if code != "open"]
     shown: list[Any] = [
@@ -192,7 +199,7 @@ def render_filters(filters: Mapping[str, str], choices: Mapping[str, Sequence[st
         chips(_("Owner"), PATH, filters, "owner", _owners(choices["owner"], filters, _)),
     ]
     words: tuple[tuple[str, str, Callable[[str], str]], ...] = (
-        ("control", _("Control"), lambda name: name),
+        ("control", _("Control"), lambda name: called.get(name, name)),
         ("class", _("Class of break"), lambda name: break_class(name, _)),
     )
     for name, label, said in words:
@@ -235,8 +242,10 @@ def render(sums: Sequence[Row], _: Say) -> list[Any]:
     ]
 
 
-def grid_rows(rows: Sequence[Row], now: datetime, _: Say) -> list[dict[str, Any]]:
-    """Rows as the grid shows them."""
+def grid_rows(
+    rows: Sequence[Row], now: datetime, _: Say, called: Mapping[str, str] = MappingProxyType({})
+) -> list[dict[str, Any]]:
+    """Rows as the grid shows them; `called` are the titles of controls by name."""
     return [
         {
             "id": str(row["id"]),
@@ -247,7 +256,7 @@ def grid_rows(rows: Sequence[Row], now: datetime, _: Say) -> list[dict[str, Any]
             "class": break_class(row["class"], _),
             "risk": money(row["at_risk_minor"], row["currency"], _),
             "state": {"status": SHAPES.get(row["state"], "ok"), "word": word(CASE_STATE, row["state"], _)},
-            "control": row["control"],
+            "control": called.get(row["control"], row["control"]),
             "loser": word(LOSER, row["loser"], _),
             "owner": row["owner"] or _("nobody"),
             "reason": word(REASON, row["reason_code"] or "", _) or "–",

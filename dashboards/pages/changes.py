@@ -47,8 +47,20 @@ def layout(_: Say) -> list[Any]:
         className="panel",
         hidden=True,
     )
+    planning = (
+        [dcc.Link([icon("plus"), _("Plan a change")], href=address(PATH, {}, new="1"), className="button button-main")]
+        if viewer.may("changes.plan")
+        else []
+    )
     return [
-        html.Div([html.H1(_(TITLE)), html.Div(id="changes-load", className="head-note")], className="page-head"),
+        html.Div(
+            [
+                html.H1(_(TITLE)),
+                html.Div(id="changes-load", className="head-note"),
+                html.Div(planning, className="head-actions"),
+            ],
+            className="page-head",
+        ),
         html.Div(id="changes-filters", className="filters"),
         html.Div(
             [
@@ -90,7 +102,7 @@ def register(app: Dash, console: Console) -> None:
             rows = changes.changes(connection, first, last, filters)
         plans = current_viewer().may("changes.plan")
         new = plans and filters.get("new") == "1"
-        return render(rows, filters, now, _), render_filters(filters, plans, _), render_load(rows, now, _), not new
+        return render(rows, filters, now, _), render_filters(filters, _), render_load(rows, now, _), not new
 
     @guarded(
         app,
@@ -175,8 +187,8 @@ def render(found: list[Row], filters: Mapping[str, str], now: datetime, _: Say) 
     return [*panels, panel(_("Changes and releases"), listed, className="panel-flush", footer=as_of(_, now))]
 
 
-def render_filters(filters: Mapping[str, str], plans: bool, _: Say) -> list[Any]:
-    """Links that change one filter each, and the one to a new plan."""
+def render_filters(filters: Mapping[str, str], _: Say) -> list[Any]:
+    """Links that change one filter each."""
     kept = {name: value for name, value in filters.items() if name not in ("change", "new")}
     spans = [("14d", _("14 days")), ("31d", _("a month")), ("92d", _("a quarter back"))]
     states = [
@@ -193,8 +205,6 @@ def render_filters(filters: Mapping[str, str], plans: bool, _: Say) -> list[Any]
         if kept.get(name):
             text = [kept[name], icon("close")]
             shown.append(dcc.Link(text, href=address(PATH, kept, **{name: ""}), className="chip chip-on"))
-    if plans:
-        shown.append(dcc.Link(_("Plan a change"), href=address(PATH, kept, new="1"), className="button"))
     return shown
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
@@ -21,6 +22,7 @@ from dashboards.components.states import demo, outcome
 from dashboards.components.values import money
 from dashboards.components.words import in_order, party_order
 from dashboards.context import Console
+from dashboards.controls import titles
 from dashboards.locale import Say, mark
 from dashboards.queries import compare, day_runs, reconciliation
 from dashboards.queries.rows import Row
@@ -64,7 +66,7 @@ def register(app: Dash, console: Console) -> None:
             runs = day_runs.runs_of_day(connection, after["control"], after["business_day"])
             other = other_of(runs, after["id"], filters)
             before = None if other is None else reconciliation.run(connection, other)
-            head = render_head(after, before, _)
+            head = render_head(after, before, _, titles(console.controls, _.language))
             if before is None:
                 return head, None, empty(_("This day has no run before this one."))
             found = read(connection, before, after)
@@ -88,8 +90,8 @@ def read(connection: Connection, before: Row, after: Row) -> dict[str, Any]:
     return {"gone": gone, "new": new, "cases": known}
 
 
-def render_head(after: Row, before: Row | None, _: Say) -> list[Any]:
-    """Which runs of which day."""
+def render_head(after: Row, before: Row | None, _: Say, called: Mapping[str, str] = MappingProxyType({})) -> list[Any]:
+    """Which runs of which day; `called` are the titles of controls by name."""
     back = dcc.Link(
         [icon("back"), html.Span(_("The run"), className="unseen")],
         href=comparison.path_of(after),
@@ -101,7 +103,10 @@ def render_head(after: Row, before: Row | None, _: Say) -> list[Any]:
         named = [html.Span(words, className="dim")]
     return [
         back,
-        html.H1(f"{_('Compare')} · {after['control']} · {after['business_day']}"),
+        html.H1(
+            f"{_('Compare')} · {called.get(after['control'], after['control'])} · {after['business_day']}",
+            title=after["control"],
+        ),
         *named,
         *([demo(_)] if after["demo"] else []),
     ]

@@ -149,12 +149,12 @@ def render(found: list[Row], troubles: list[Row], filters: Mapping[str, str], no
     parts = []
     if troubles:
         failing = html.Ul([_trouble(row, now, _) for row in troubles], className="list")
-        parts.append(panel(_("Channels that fail"), failing, footer=as_of(_, now)))
+        parts.append(panel(_("Channels that fail"), failing, footer=as_of(_, now), className="panel-flush"))
     waiting = filters.get("state") == "pending"
     nothing = _("No message waits to be sent.") if waiting else _("Every message was delivered.")
     lines = html.Ul([_line(row, filters, now, _) for row in found], className="list") if found else empty(nothing)
     name = _("Messages that wait") if waiting else _("Messages that were not delivered")
-    return [*parts, panel(name, lines, footer=as_of(_, now))]
+    return [*parts, panel(name, lines, footer=as_of(_, now), className="panel-flush")]
 
 
 def _trouble(row: Row, now: datetime, _: Say) -> html.Li:
@@ -172,7 +172,7 @@ def _trouble(row: Row, now: datetime, _: Say) -> html.Li:
                 html.Span(f"{row['receiver']} · {word(CHANNEL, row['channel'], _)}", className="row-main"),
                 html.Span(_("fails since {age}", age=age), className="row-age"),
                 html.Span(
-                    f"{row['error']} ({_.many('one try', '{n} tries', row['tries'])})",
+                    f"{told(row['error'], _)} ({_.many('one try', '{n} tries', row['tries'])})",
                     className="row-why",
                 ),
             ],
@@ -207,7 +207,8 @@ def _line(row: Row, filters: Mapping[str, str], now: datetime, _: Say) -> html.L
                 html.Span(age, className="row-age"),
                 html.Span(
                     [
-                        " · ".join(filter(None, [count, row["last_error"], told(row["note"] or "", _)])) + " ",
+                        " · ".join(filter(None, [count, told(row["last_error"] or "", _), told(row["note"] or "", _)]))
+                        + " ",
                         *([demo(_)] if row["demo"] else []),
                     ],
                     className="row-why",
@@ -235,7 +236,7 @@ def render_detail(row: Row | None, filters: Mapping[str, str], now: datetime, _:
         (_("Made"), _.instant(row["created_at"])),
         (_("Given up"), _.instant(row["done_at"]) if row["state"] == "dead" else None),
         (_("Tries"), _.number(row["attempts"])),
-        (_("Reason"), row["last_error"]),
+        (_("Reason"), told(row["last_error"] or "", _)),
         (_("Note"), told(row["note"] or "", _)),
     ]
     alerts = [

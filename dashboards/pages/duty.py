@@ -24,17 +24,16 @@ from dashboards.components.duty_parts import (
     log_lines,
     on_duty,
     shift_name,
-    with_plan_titles,
 )
 from dashboards.components.filters import address, chips, parse, whole
 from dashboards.components.icons import icon
+from dashboards.components.open_items import by_title, titled_content
 from dashboards.components.panels import as_of, empty, panel
 from dashboards.components.speaking import speaking
 from dashboards.components.words import ENTRY_KIND, HANDOVER_STATE, word
 from dashboards.context import Console, current_viewer
 from dashboards.dutying import register_duty
 from dashboards.locale import Say, mark
-from dashboards.pages.job_plans import plans_of
 from dashboards.queries import duty
 
 __all__ = ["PATH", "TITLE", "layout", "register", "render"]
@@ -140,12 +139,8 @@ def register(app: Dash, console: Console) -> None:
                 since = differences(row["content"]["sections"], collect(connection, moment))
             events = duty.events(connection, row["id"])
             preparer = seen_by(connection, viewer.name, row["prepared_by"])
-        plans = plans_of(console)
-        if row["content"] is not None:
-            sections = with_plan_titles(row["content"]["sections"], plans, _)
-            row = {**row, "content": {**row["content"], "sections": sections}}
-        since = None if since is None else with_plan_titles(since, plans, _)
-        shown = handover_view(desk, row, since, events, _)
+        since = None if since is None else by_title(console, since, _)
+        shown = handover_view(desk, titled_content(console, row, _), since, events, _)
         state = None if row["state"] == "accepted" else row["state"]
         seen = {"id": row["id"], "sha256": row["sha256"], "state": row["state"]}
         return shown, as_of(_, now), seen, *hidden(state, preparer, viewer.name, works)
@@ -173,9 +168,8 @@ def register(app: Dash, console: Console) -> None:
             ):
                 return None, ""
             moment = duty.moment(connection, desk.name, console.expectations(now), now)
-            found = collect(connection, moment)
-        plans = plans_of(console)
-        return handover_fields(with_plan_titles(found, plans, _), row["remarks"], _), row["to_do"]
+            collected = by_title(console, collect(connection, moment), _)
+            return handover_fields(collected, row["remarks"], _), row["to_do"]
 
     @guarded(
         app,

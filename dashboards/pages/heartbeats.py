@@ -20,7 +20,7 @@ from dashboards.context import Console
 from dashboards.locale import Say, mark
 from dashboards.queries import heartbeats
 from dashboards.queries.rows import Row
-from dashboards.sentences import judged
+from dashboards.sentences import judged, told
 
 PATH = "/heartbeats"
 TITLE = mark("Heartbeats")
@@ -110,7 +110,7 @@ def render(rows: list[Row], own: Row | None, filters: Mapping[str, str], now: da
     lines = html.Ul([_line(row, filters, now, _) for row in shown], className="list") if shown else empty(nothing)
     return [
         panel(_("The console's own heartbeat"), _own(own, now, _), footer=as_of(_, now)),
-        panel(_("Jobs"), lines, footer=as_of(_, now)),
+        panel(_("Jobs"), lines, footer=as_of(_, now), className="panel-flush"),
     ]
 
 
@@ -123,7 +123,12 @@ def _own(own: Row | None, now: datetime, _: Say) -> Any:
     if own["failing_since"] is not None:
         age = _.age((now - own["failing_since"]).total_seconds())
         return html.Div(
-            [_state("critical", _("not taken")), " ", _("fails since {age}", age=age), f" · {own['error']}"],
+            [
+                _state("critical", _("not taken")),
+                " ",
+                _("fails since {age}", age=age),
+                f" · {told(own['error'] or '', _)}",
+            ],
             className="detail-line",
         )
     if own["sent_at"] is None:

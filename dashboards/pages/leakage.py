@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from html import escape
+from types import MappingProxyType
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
@@ -22,6 +23,7 @@ from dashboards.components.speaking import speaking
 from dashboards.components.values import money
 from dashboards.components.words import LEAKAGE, break_class
 from dashboards.context import Console
+from dashboards.controls import titles
 from dashboards.locale import Say, mark
 from dashboards.queries import cases
 from dashboards.queries.rows import Row
@@ -66,7 +68,8 @@ def register(app: Dash, console: Console) -> None:
         days, rows = read(console, filters, now)
         with reading(console.engine) as connection:
             choices = cases.choices(connection)
-        return render(rows, days, filters, now, _), render_filters(filters, choices, _)
+        called = titles(console.controls, _.language)
+        return render(rows, days, filters, now, _, called), render_filters(filters, choices, _, called)
 
 
 def step_of(filters: Mapping[str, str]) -> str:
@@ -93,13 +96,19 @@ def months_before(day: date, back: int) -> date:
     return date(years, month + 1, 1)
 
 
-def render_filters(filters: Mapping[str, str], choices: Mapping[str, Sequence[str]], _: Say) -> list[Any]:
-    """Links that choose the period and the control, and one that takes the class away again."""
+def render_filters(
+    filters: Mapping[str, str],
+    choices: Mapping[str, Sequence[str]],
+    _: Say,
+    called: Mapping[str, str] = MappingProxyType({}),
+) -> list[Any]:
+    """Links that choose the period and the control, and one that takes the class away again; `called` are the titles of
+    controls by name."""
     shown: list[Any] = [
         chips(_("Shown"), PATH, filters, "step", [(code, _(name)) for code, name in STEPS.items()], "day")
     ]
     if len(choices["control"]) > 1 or filters.get("control"):
-        options = [("", _("all")), *((name, name) for name in choices["control"])]
+        options = [("", _("all")), *((name, called.get(name, name)) for name in choices["control"])]
         shown.append(chips(_("Control"), PATH, filters, "control", options))
     if filters.get("class"):
         gone = address(PATH, filters, **{"class": ""})
@@ -107,8 +116,15 @@ def render_filters(filters: Mapping[str, str], choices: Mapping[str, Sequence[st
     return shown
 
 
-def render(rows: Sequence[Row], periods: Sequence[str], filters: Mapping[str, str], now: datetime, _: Say) -> list[Any]:
-    """For each currency: figures, trend, and where it comes from."""
+def render(
+    rows: Sequence[Row],
+    periods: Sequence[str],
+    filters: Mapping[str, str],
+    now: datetime,
+    _: Say,
+    called: Mapping[str, str] = MappingProxyType({}),
+) -> list[Any]:
+    """For each currency: figures, trend, and where it comes from; `called` are the titles of controls by name."""
     if not rows:
         sentence = _("No break was found and none was settled in this time.")
         return [panel(_(TITLE), empty(sentence), footer=as_of(_, now))]
@@ -129,18 +145,18 @@ def render(rows: Sequence[Row], periods: Sequence[str], filters: Mapping[str, st
                 [
                     panel(
                         _("By class of break"),
-                        _table(mine, "class", currency, filters, _),
+                        _table(mine, "class", currency, filters, called, _),
                         footer=as_of(_, now),
                         className="panel-flush",
                     ),
                     panel(
                         _("By control"),
-                        _table(mine, "control", currency, filters, _),
+                        _table(mine, "control", currency, filters, called, _),
                         footer=as_of(_, now),
                         className="panel-flush",
                     ),
                 ],
-                className="columns columns-2",
+                className="columns columns-wide",
             ),
         ]
     return shown
@@ -216,7 +232,9 @@ def _axis(periods: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[Row], by: str, currency: str, filters: Mapping[str, str], _: Say) -> html.Div:
+def _table(
+    rows: Sequence[Row], by: str, currency: str, filters: Mapping[str, str], called: Mapping[str, str], _: Say
+) -> html.Div:
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row[by], []).append(row)
@@ -231,7 +249,7 @@ def _table(rows: Sequence[Row], by: str, currency: str, filters: Mapping[str, st
     for name, members in ordered:
         sums, n = summed(members), sum(row["n"] for row in members if row["what"] == "identified")
         ratio = recovery(sums)
-        words = break_class(name, _) if by == "class" else name
+        words = break_class(name, _) if by == "class" else called.get(name, name)
         cells = (html.Td(money(sums[what], currency, _), className="num" + _narrow(what)) for what in LEAKAGE)
         body.append(
             html.Tr(

@@ -16,6 +16,7 @@ from alerts.oncall.shifts import gaps, next_shift, shifts
 from core.store.open import reading
 from dashboards.calendar_address import buttons
 from dashboards.callbacks import guarded
+from dashboards.components.doings import without_doings
 from dashboards.components.filters import address, chips, parse
 from dashboards.components.icons import icon
 from dashboards.components.on_call_forms import forms
@@ -49,7 +50,13 @@ def layout(_: Say) -> list[Any]:
         html.Div(id="on-call-filters", className="filters"),
         html.Div(id="on-call-now"),
         html.Div(id="on-call-lanes"),
-        html.Div(panel(_("Change the schedule"), forms(_)), id="on-call-changing", hidden=True),
+        html.Div(
+            panel(
+                _("Change the schedule"), forms(_) if current_viewer().may("oncall.work") else without_doings(forms(_))
+            ),
+            id="on-call-changing",
+            hidden=True,
+        ),
         html.Div([html.Div(id="on-call-changes"), html.Div(id="on-call-load")], className="columns columns-2"),
         trial_panel(current_viewer().may("oncall.work"), _),
         panel(_("My calendar"), buttons("on-call-feed", _)),

@@ -133,10 +133,16 @@ def render_filters(found: Sequence[Line], filters: Mapping[str, str], _: Say) ->
     if filters.get("control"):
         shown.append(
             dcc.Link(
-                [filters["control"], icon("close")], href=address(PATH, filters, control=""), className="chip chip-on"
+                [_named(found, filters["control"], _), icon("close")],
+                href=address(PATH, filters, control=""),
+                className="chip chip-on",
             )
         )
     return shown
+
+
+def _named(found: Sequence[Line], control: str, _: Say) -> str:
+    return next((line.called(_) for line in found if line.name == control), control)
 
 
 def render(
@@ -176,11 +182,16 @@ def render(
             ],
             className="columns columns-wide",
         ),
-        panel(_("Runs"), _list(rows, _), footer=as_of(_, now), className="panel-flush"),
+        panel(
+            _("Runs"),
+            _list(rows, {line.name: line.called(_) for line in found}, _),
+            footer=as_of(_, now),
+            className="panel-flush",
+        ),
     ]
 
 
-def _list(rows: Sequence[Row], _: Say) -> Any:
+def _list(rows: Sequence[Row], titles: Mapping[str, str], _: Say) -> Any:
     if not rows:
         return html.Div(empty(_("No run fits these filters.")), className="row")
     head = html.Tr(
@@ -197,17 +208,22 @@ def _list(rows: Sequence[Row], _: Say) -> Any:
         ]
     )
     newest = sorted(rows, key=lambda row: (row["business_day"], row["finished_at"]), reverse=True)
-    table = html.Table([html.Thead(head), html.Tbody([_run(row, _) for row in newest[:RUNS]])], className="table runs")
+    table = html.Table(
+        [html.Thead(head), html.Tbody([_run(row, titles, _) for row in newest[:RUNS]])], className="table runs"
+    )
     return html.Div(table, className="table-wrap")
 
 
-def _run(row: Row, _: Say) -> html.Tr:
+def _run(row: Row, titles: Mapping[str, str], _: Say) -> html.Tr:
     reasons = [html.Div(told(reason, _), className="row-why") for reason in row["reasons"]]
     signed = row["act"] in ("prepared", "reviewed")
     return html.Tr(
         [
             html.Td(dcc.Link(row["business_day"], href=f"{PATH}/{row['id']}")),
-            html.Td([row["control"], " ", *([demo(_)] if row["demo"] else [])]),
+            html.Td(
+                [titles.get(row["control"], row["control"]), " ", *([demo(_)] if row["demo"] else [])],
+                title=row["control"],
+            ),
             html.Td([outcome(row["outcome"], _), *reasons]),
             html.Td(_.number(row["breaks"]), className="num"),
             html.Td(money(row["at_risk_minor"], row["currency"], _), className="num"),

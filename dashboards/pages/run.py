@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
@@ -26,6 +27,7 @@ from dashboards.components.tie_out import break_classes, party_ties, run_figures
 from dashboards.components.waterfall import steps, waterfall
 from dashboards.components.words import PARTY, party_order, word
 from dashboards.context import Console, current_viewer
+from dashboards.controls import titles
 from dashboards.locale import Say, mark
 from dashboards.queries import reconciliation
 from dashboards.queries.rows import Row
@@ -117,7 +119,7 @@ def register(app: Dash, console: Console) -> None:
         path = f"/reconciliation/{row['id']}"
         parties = party_order(row["certificate"] or {})
         return (
-            render_head(row, beside, _),
+            render_head(row, beside, _, titles(console.controls, _.language)),
             render(row, read, filters, _),
             columns(parties, _),
             grid_rows(breaks, row["currency"], parties, known, _),
@@ -138,13 +140,15 @@ def register(app: Dash, console: Console) -> None:
     register_rerunning(app, console)
 
 
-def render_head(row: Row, beside: Mapping[str, int], _: Say) -> list[Any]:
-    """Which run, its outcome, and the days beside it."""
+def render_head(
+    row: Row, beside: Mapping[str, int], _: Say, called: Mapping[str, str] = MappingProxyType({})
+) -> list[Any]:
+    """Which run, its outcome, and the days beside it; `called` are the titles of controls by name."""
     return [
         dcc.Link(
             [icon("back"), html.Span(_("All runs"), className="unseen")], href="/reconciliation", className="shell-tool"
         ),
-        html.H1(f"{row['control']} · {row['business_day']}"),
+        html.H1(f"{called.get(row['control'], row['control'])} · {row['business_day']}", title=row["control"]),
         outcome(row["outcome"], _),
         *([demo(_)] if row["demo"] else []),
         html.Div(className="grow"),

@@ -21,6 +21,7 @@ from dashboards.context import Console
 from dashboards.locale import Say, mark
 from dashboards.queries import targets
 from dashboards.queries.rows import Row
+from dashboards.sentences import judged
 
 PATH = "/targets"
 TITLE = mark("Targets")
@@ -50,18 +51,18 @@ def columns(_: Say) -> list[dict[str, Any]]:
             "headerName": _("Target"),
             "cellRenderer": "LinkCell",
             "flex": 3,
-            "minWidth": 190,
+            "minWidth": 230,
             "sortable": False,
         },
-        {"field": "kind", "headerName": _("Class"), "flex": 2, "minWidth": 110},
-        {"field": "system", "headerName": _("System"), "flex": 1, "minWidth": 90},
+        {"field": "kind", "headerName": _("Class"), "flex": 2, "minWidth": 140, "tooltipField": "kind"},
+        {"field": "system", "headerName": _("System"), "flex": 1, "minWidth": 130, "tooltipField": "system"},
         {"field": "site", "headerName": _("Site"), "flex": 1, "minWidth": 80},
         {"field": "since", "headerName": _("For"), "width": 110, "sortable": False},
-        {"field": "series", "headerName": _("Series"), "width": 90, "cellClass": "grid-num", "headerClass": "grid-num"},
-        {"field": "alerts", "headerName": _("Alerts"), "cellRenderer": "LinkCell", "width": 90, "sortable": False},
+        {"field": "series", "headerName": _("Series"), "width": 80, "cellClass": "grid-num", "headerClass": "grid-num"},
+        {"field": "alerts", "headerName": _("Alerts"), "cellRenderer": "LinkCell", "width": 80, "sortable": False},
         {"field": "who", "headerName": _("Who has it"), "width": 120},
-        {"field": "fresh", "headerName": _("Newest sample"), "width": 128},
-        {"field": "error", "headerName": _("Fault of the probe"), "flex": 3, "minWidth": 160, "tooltipField": "error"},
+        {"field": "fresh", "headerName": _("Newest sample"), "width": 116},
+        {"field": "error", "headerName": _("Fault of the probe"), "flex": 3, "minWidth": 120, "tooltipField": "error"},
     ]
 
 
@@ -157,7 +158,7 @@ def render(rows: list[Row], now: datetime, _: Say) -> list[dict[str, Any]]:
             else {},
             "who": row["owner"] or "",
             "fresh": _.clock(row["fresh_at"]) if not row["stale"] else f"{_.clock(row['fresh_at'])} ?",
-            "error": "; ".join(row["errors"]),
+            "error": "; ".join(judged(error, _) for error in row["errors"]),
         }
         for row in rows
     ]

@@ -8,7 +8,7 @@ from dash import Dash, dcc, html
 
 from dashboards.components.ticket_detail import ticket_detail
 from dashboards.components.ticket_forms import ticket_forms
-from dashboards.context import Console
+from dashboards.context import Console, current_viewer
 from dashboards.locale import Say, mark
 
 PATH = "/tickets/<number>"
@@ -27,7 +27,9 @@ def layout(_: Say, number: str) -> list[Any]:
             className="page-head",
         ),
         html.Div(
-            [html.Div(id="ticket-detail"), ticket_forms(_)], id="tickets-body", className="columns columns-ticket"
+            [html.Div(id="ticket-detail"), ticket_forms(current_viewer().may("tickets.work"), _)],
+            id="tickets-body",
+            className="columns columns-ticket",
         ),
         dcc.Store(id="tickets-done"),
     ]

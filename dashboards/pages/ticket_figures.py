@@ -21,6 +21,7 @@ from dashboards.context import Console
 from dashboards.locale import Say, mark
 from dashboards.queries import ticket_figures
 from dashboards.queries.rows import Row
+from dashboards.sentences import judged
 
 PATH = "/tickets/figures"
 TITLE = mark("Figures of tickets")
@@ -111,7 +112,8 @@ def render(rows: list[Row], filters: Mapping[str, str], now: datetime, book: Boo
         head = html.Tr([html.Th(name, className="num" if at > 2 else "") for at, name in enumerate(names)])
         body = scrolling(
             html.Table(
-                [html.Thead(head), html.Tbody([_line(row, filters, book, _) for row in rows])], className="table"
+                [html.Thead(head), html.Tbody([_line(row, filters, book, _) for row in rows])],
+                className="table figures-table",
             )
         )
     about = html.P(
@@ -135,8 +137,8 @@ def _line(row: Row, filters: Mapping[str, str], book: Book, _: Say) -> html.Tr:
         link(_.number(row["tickets"])),
         _minutes(row["handled_minutes"], _),
         _minutes(row["elapsed_minutes"], _),
-        _share(row["answered_in_time"], row["answered"], "answered", link),
-        _share(row["resolved_in_time"], row["resolved"], "resolved", link),
+        _share(row["answered_in_time"], row["answered"], "answered", link, _),
+        _share(row["resolved_in_time"], row["resolved"], "resolved", link, _),
     ]
     names = [row["month"], ticket_kind(row["kind"], _), party(row["department"], book, _) or ""]
     hours = _("in working time") if _works(row["kind"], book) else _("around the clock")
@@ -153,12 +155,12 @@ def _minutes(minutes: float | None, _: Say) -> str:
     return "–" if minutes is None else _("{n} min", n=_.number(round(minutes, 1)))
 
 
-def _share(held: int, of: int, part: str, link: Callable[..., Any]) -> Any:
+def _share(held: int, of: int, part: str, link: Callable[..., Any], _: Say) -> Any:
     """The share that held a clock, leading to those tickets; and how many did not, leading to those."""
     if not of:
         return "–"
-    shown = [link(f"{100 * held / of:.1f} %", part)]
-    return [*shown, " · ", link(f"−{of - held}", f"{part}_late")] if held < of else shown
+    shown = [link(_.share(held / of), part)]
+    return [*shown, " · ", link(f"−{_.number(of - held)}", f"{part}_late")] if held < of else shown
 
 
 def render_members(rows: list[Row], filters: Mapping[str, str], now: datetime, book: Book, _: Say) -> Any:
@@ -194,7 +196,7 @@ def render_members(rows: list[Row], filters: Mapping[str, str], now: datetime, b
 
 def _member(row: Row, _: Say) -> html.Tr:
     cells = [
-        dcc.Link(f"#{row['id']} {row['title']}", href=f"/tickets/{row['id']}"),
+        dcc.Link(f"#{row['id']} {judged(row['title'], _)}", href=f"/tickets/{row['id']}"),
         row["assignee"] or row["resolved_by"],
         _.instant(row["resolved_at"]),
         "–" if row["handled_s"] is None else _.age(float(row["handled_s"])),

@@ -53,7 +53,11 @@ def layout(_: Say) -> list[Any]:
         html.Div(
             [
                 html.Div(id="tickets-board"),
-                html.Div([html.Div(id="ticket-detail"), ticket_forms(_)], id="ticket-side", className="detail"),
+                html.Div(
+                    [html.Div(id="ticket-detail"), ticket_forms(current_viewer().may("tickets.work"), _)],
+                    id="ticket-side",
+                    className="detail",
+                ),
             ],
             id="tickets-body",
             className="columns",

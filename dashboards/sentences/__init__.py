@@ -3,7 +3,7 @@
 A refusal, a history and an error are written once, in English, where they arise: in the row of a run, in the trail, in
 the log. A page recognises a sentence by its shape (`shapes`) and says the shape in the viewer's language with what stood
 in its holes. So rows of any age are translated and none is changed. A hole `words` holds a sentence of its own, which
-must be known too. A sentence of no known shape is shown as it was written, whole.
+must be known too, a hole `error` one that may be. A sentence of no known shape is shown as it was written, whole.
 
 Each other file here lists the shapes of one part of the house; `history` tells what happened to a break.
 """
@@ -19,6 +19,7 @@ from dashboards.locale import Say, spoken
 from dashboards.sentences import (
     alerting,
     arrivals,
+    delivering,
     desk,
     duty,
     equations,
@@ -37,6 +38,7 @@ KNOWN: Final = tuple(
             *desk.SHAPES,
             *alerting.SHAPES,
             *arrivals.SHAPES,
+            *delivering.SHAPES,
             *equations.SHAPES,
             *files.SHAPES,
             *statements.SHAPES,
@@ -110,13 +112,18 @@ def _told(sentence: str, _: Say, depth: int) -> str | None:
         found = fitted(each, sentence)
         if found is None:
             continue
-        values: dict[str, str | None] = {
-            hole: _told(text, _, depth + 1) if kind_of(hole) == "words" else _held(hole, text, _)
-            for hole, text in found.items()
-        }
+        values: dict[str, str | None] = {hole: _within(hole, text, _, depth + 1) for hole, text in found.items()}
         if None not in values.values():
             return _(each.message, **values)
     return None
+
+
+def _within(hole: str, text: str, _: Say, depth: int) -> str | None:
+    """The content of a hole: words must be of a known shape, an error may be; None when words are not."""
+    kind = kind_of(hole)
+    if kind == "words":
+        return _told(text, _, depth)
+    return (_told(text, _, depth) if kind == "error" else None) or _held(hole, text, _)
 
 
 def _held(hole: str, text: str, _: Say) -> str:

@@ -38,6 +38,7 @@ from dashboards.components.words import (
     word,
 )
 from dashboards.locale import Say
+from dashboards.sentences.delivering import fault_said
 from dashboards.sentences.desk import DOINGS, NEEDED
 from dashboards.sentences.files import COUNTED
 from dashboards.sentences.judging import DIRECTIONS
@@ -52,7 +53,11 @@ INSTANTS: Final = ("instant", "start", "end", "time")
 """Holes that hold an instant."""
 WHOLE: Final = ("words", "text", "error")
 """Holes that hold sentences, or what people, programs and files wrote."""
-NARROW: Final = {"indicator": re.compile(r"[a-z]\w*(?:\.\w+)+")}
+NARROW: Final = {
+    "indicator": re.compile(r"[a-z]\w*(?:\.\w+)+"),
+    "through": re.compile("|".join(CHANNEL)),
+    "httpstatus": re.compile(r"[1-5]\d\d(?: [A-Z][\w-]*(?: [\w-]+)*)?"),
+}
 """Holes of names that look like nothing else, so that a shape of few words is not taken for what others wrote."""
 
 
@@ -208,6 +213,7 @@ VALUES: Final[Mapping[str, Callable[[str, Say], str]]] = {
     "counted": _one(COUNTED),
     "deliverystate": _one(DELIVERY_STATE),
     "channel": _one(CHANNEL),
+    "through": _one(CHANNEL),
     "handing": _one(DOINGS),
     "entrykind": _one(ENTRY_KIND),
     "entrykinds": _several(ENTRY_KIND, ", "),
@@ -220,5 +226,6 @@ VALUES: Final[Mapping[str, Callable[[str, Say], str]]] = {
     "direction": _one(DIRECTIONS),
     "severity": _one(STATUS),
     **dict.fromkeys(INSTANTS, in_zone),
+    "error": fault_said,
 }
 """How the content of a hole is said."""

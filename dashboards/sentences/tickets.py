@@ -40,6 +40,7 @@ SHAPES: Final = (
     mark("{text} is nothing that a ticket can be about; write one of {names}, a slash and a number: alert/12."),
     mark("There is no account named {who} that is open; give the ticket to somebody who has one."),
     mark("{who} has the role {role}, which does not work on tickets; choose somebody else."),
+    mark("{text} is no number; write digits, such as 12."),
     mark("Ticket {n} has no such link."),
     mark("The file {name} is empty; nothing was written."),
     mark("The file {name} has more than {n} MiB; pack it or cut it."),

@@ -18,10 +18,12 @@ from core.store.open import reading, writing
 from core.store.tables import break_event
 from dashboards.locale import Say
 from dashboards.sentences import KNOWN, LONGEST_BRIEF, by_zone, judged, told
+from dashboards.sentences.delivering import fault_said
 from dashboards.sentences.history import EVENTS, event_detail
 from dashboards.sentences.judging import SHAPES as JUDGING
 from dashboards.sentences.shapes import NARROW, WHOLE, fitted, kind_of, shape
 from dashboards.sentences.sources import source_said
+from dashboards.sentences.tickets import event_detail as event_detail_of_ticket
 from reconciliation.desk import adjustments, cases
 from tests.reconciliation.desk.world import DEADLINE, NOON, case_of, line, run_of
 
@@ -166,6 +168,26 @@ SAID = [
         "zhang.min has override 7 of city from 2026-01-05 00:00 UTC to 2026-01-06 00:00 UTC already; take that one back first.",
         "zhang.min 在 2026-01-05 00:00:00 至 2026-01-06 00:00:00 已有 city 的代班 7；请先撤销该代班。",
     ),
+    (
+        "http://127.0.0.1:9 cannot be reached: [Errno 111] Connection refused",
+        "无法连接 http://127.0.0.1:9：连接被拒绝",
+    ),
+    (
+        "given up after 5 tries: http://127.0.0.1:9 answered 503 Service Unavailable: busy",
+        "尝试 5 次后放弃：http://127.0.0.1:9 应答 503 Service Unavailable：busy",
+    ),
+    ("'abc' is no number; write digits, such as 12.", "'abc' 不是编号；请填写数字，如 12。"),
+    ("a doctor answered 3 times", "a doctor answered 3 times"),
+    (
+        "receiver ops, firing: given up after 5 tries: the mail server mx:25 cannot be reached: timed out",
+        "接收人 ops，告警产生：尝试 5 次后放弃：无法连接邮件服务器 mx:25：连接超时",
+    ),
+    ("receiver ops, firing: webhook http://127.0.0.1:9", "接收人 ops，告警产生：Webhook 接口 http://127.0.0.1:9"),
+    (
+        "no data for 90 s (latest at 2026-03-02 12:07:00 UTC, 30 s allowed); "
+        "its probe says: cannot connect to db-1:5432 (10.0.0.7): Connection refused",
+        "已 90 s 无数据（最近一次在 2026-03-02 12:07:00，允许 30 s）；采集报错：无法连接 db-1:5432（10.0.0.7）：连接被拒绝",
+    ),
     ("Something that no shape fits, written by hand.", "Something that no shape fits, written by hand."),
     (
         "x.csv: something that no shape fits; ask the sender for it",
@@ -183,6 +205,28 @@ def test_a_sentence_is_said_in_chinese_and_stays_as_it_is_in_english(sentence: s
         assert CHINESE.search(told(sentence, ZH))
     else:
         assert told(sentence, ZH) == chinese
+
+
+@pytest.mark.parametrize(
+    ("fault", "chinese"),
+    [
+        ("No such file or directory", "文件或目录不存在"),
+        ("[Errno 2] No such file or directory: '/data/a.csv'", "文件或目录不存在: '/data/a.csv'"),
+        ("[Errno -2] Name or service not known", "主机名无法解析"),
+        ("another program's own words", "another program's own words"),
+    ],
+)
+def test_what_the_operating_system_says_is_said_in_chinese(fault: str, chinese: str) -> None:
+    """Words of other programs stay as they are."""
+    assert fault_said(fault, ZH) == chinese
+
+
+def test_the_deadline_in_the_history_of_a_ticket_is_in_the_viewers_zone() -> None:
+    there = Say("zh_CN", "Asia/Shanghai", "Asia/Shanghai")
+    said = event_detail_of_ticket(
+        "resolve_warned", "Ticket 1 will be late soon: to resolve it is due at 2026-03-02T15:26:30Z.", there
+    )
+    assert said == "工单 1 即将超时：须于 2026-03-02 23:26:30 前解决。"
 
 
 RAISED = {

@@ -13,10 +13,10 @@ from alerts.changes import commands as changes
 from alerts.duty.errors import DutyError
 from core.store.open import reading, writing
 from core.store.tables import job, target
-from dashboards.components.change_parts import with_bands
+from dashboards.components.change_parts import timeline, with_bands
 from dashboards.components.duty_forms import hidden as handover_hidden
-from dashboards.components.duty_parts import with_plan_titles
 from dashboards.components.job_parts import job_state, month_days, month_of, shares
+from dashboards.components.open_items import renamed
 from dashboards.job_doings import arrived, results
 from dashboards.locale import Say
 from dashboards.pages import changes as changes_page
@@ -25,7 +25,6 @@ from dashboards.queries import changes as change_reads
 from dashboards.queries import jobs as job_reads
 from dashboards.sentences.tickets import event_detail
 from tests.alerts.duty.test_handovers import a_job, an_alert
-from tests.dashboards.duty_desk import plans_file
 from tests.dashboards.pages.test_pages import links, said
 
 EN, ZH = Say("en", "Asia/Shanghai", "Asia/Shanghai"), Say("zh_CN", "Asia/Shanghai", "Asia/Shanghai")
@@ -121,18 +120,6 @@ def test_alerts_and_charts_carry_the_change(store: Engine) -> None:
     assert figure["layout"]["annotations"][0]["hovertext"] == "REQ-1 &lt;b&gt;x&lt;/b&gt;"
 
 
-def test_jobs_of_a_handover_are_called_as_people_call_them() -> None:
-    """By the title of their plan in the reader's language; one whose plan is gone by its name; other things as they are."""
-    found = {
-        "jobs": [{"key": "job/1", "title": "room-walk 2026-03-02"}, {"key": "job/2", "title": "gone 2026-03-02"}],
-        "tickets": [{"key": "ticket/3", "title": "#3 room-walk 2026-03-02"}],
-    }
-    plans = {"room-walk": plans_file(NOON).plans[0]}
-    shown = with_plan_titles(found, plans, ZH)
-    assert [item["title"] for item in shown["jobs"]] == ["机房巡检 2026-03-02", "gone 2026-03-02"]
-    assert shown["tickets"] == found["tickets"]
-
-
 def test_an_event_of_a_ticket_has_its_instant_in_the_readers_zone() -> None:
     said = event_detail("resolve_late", "Ticket 3 is late: to resolve it was due at 2026-03-02T12:15:00Z.", ZH)
     assert said == "工单 3 已超时：应于 2026-03-02 20:15:00 前解决。"
@@ -164,3 +151,24 @@ def test_a_job_done_in_its_grace_was_in_time(store: Engine) -> None:
         assert connection.execute(select(job.c.state)).scalar_one() == "done"
     assert row is not None
     assert row["shown"] == "done"
+
+
+def test_open_things_of_a_handover_are_called_by_their_titles() -> None:
+    """A job by its plan's title, a run by its control's; what nobody gave a title, and a ticket's own words, stay."""
+    items = {
+        "jobs": [{"key": "job/3", "title": "round 2026-03-02"}, {"key": "job/4", "title": "other 2026-03-02"}],
+        "runs": [{"key": "run/1", "title": "payment 2026-03-02"}],
+        "tickets": [{"key": "ticket/1", "title": "round the clock"}],
+    }
+    found = renamed(items, {"job": {"round": "早班巡检"}, "run": {"payment": "三方对账"}})
+    assert [item["title"] for item in found["jobs"]] == ["早班巡检 2026-03-02", "other 2026-03-02"]
+    assert found["runs"][0]["title"] == "三方对账 2026-03-02"
+    assert found["tickets"] == items["tickets"]
+
+
+def test_the_state_of_a_change_is_beside_its_bar_as_shape_and_word() -> None:
+    """Colour alone says nothing to who cannot see it."""
+    row = {"id": 3, "title": "Release", "state": "running", "starts_at": NOON, "ends_at": NOON + timedelta(hours=1)}
+    over = row | {"id": 4, "ends_at": NOON - timedelta(minutes=1), "starts_at": NOON - timedelta(hours=1)}
+    drawn = timeline([row, over], NOON - timedelta(days=1), NOON + timedelta(days=1), NOON, EN)
+    assert drawn.children.figure["data"][0]["y"] == ["#3 ▲ Under way", "#4 ■ no result"]

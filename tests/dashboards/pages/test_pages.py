@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dash import dcc, html
 from dash.development.base_component import Component
 from sqlalchemy import Connection, Engine, insert, select
 
@@ -440,6 +441,8 @@ def test_a_filter_in_the_address_survives_a_round_trip() -> None:
     [
         (value(0.935, "1", "ratio", {}, EN), "93.5%"),
         (value(None, "1", "ratio", {}, EN), "–"),
+        (value(31.0, "1/min", "gauge", {}, EN), "31 per min"),
+        (value(1234.5, "1/min", "gauge", {}, ZH), "1,234/分"),
         (value(float("nan"), "s", "gauge", {}, EN), "–"),
         (value(0.035, "s", "gauge", {}, EN), "35 ms"),
         (value(123456789012, "fen", "money", {"currency": "CNY"}, ZH), "¥1,234,567,890.12"),
@@ -509,6 +512,21 @@ def test_a_ticket_offers_what_may_be_done_with_it_now_to_those_who_may(
     assert {form for form, hid in zip(ticket_forms.FORMS, parts, strict=True) if not hid} == shown
     assert whole_hidden is (not shown)
     assert all(ticket_forms.hidden(doings, False))
+
+
+def test_forms_for_who_may_not_act_have_their_parts_and_no_button() -> None:
+    """Dash asks the server once for every button that it is given, and the server would refuse each."""
+
+    def named(works: bool) -> tuple[set[str], int]:
+        parts = list(ticket_forms.ticket_forms(works, EN)._traverse())
+        ids = {part.id for part in parts if isinstance(getattr(part, "id", None), str)}
+        return ids, sum(isinstance(part, html.Button | dcc.Upload) for part in parts)
+
+    mine, buttons = named(True)
+    theirs, none = named(False)
+    assert {ticket_forms.part_of(form) for form in ticket_forms.FORMS} <= theirs < mine
+    assert set(ticket_forms.DOINGS) <= mine - theirs
+    assert (buttons, none) == (17, 0)
 
 
 def test_every_doing_has_a_button_a_word_and_a_sentence() -> None:

@@ -322,6 +322,29 @@ def test_every_state_event_and_reason_of_the_desk_has_a_word() -> None:
     assert kinds | {"withdrawn", "approved", "rejected", "proven"} <= set(CASE_EVENT)
 
 
+def test_pages_call_a_control_by_its_title(connection: Connection) -> None:
+    """The name of its file stays in the address and in the tip."""
+    called = {MATCH: "手机支付三方对账"}
+    row = run_reads.run(connection, RUN)
+    assert row is not None
+    assert run.render_head(row, {}, ZH, called)[1].children == f"手机支付三方对账 · {row['business_day']}"
+    found = case_reads.cases(connection, NOW, TODAY, {})
+    assert {one["control"] for one in breaks.grid_rows(found, NOW, ZH, called)} >= {"手机支付三方对账"}
+    case = case_reads.one(connection, 1)
+    assert "手机支付三方对账" in said(break_case.render(case, [], [], NOW, ZH, called))
+    periods = [day.isoformat() for day in DAYS]
+    rows = case_reads.leakage(connection, DAYS[0], TODAY, seeded.ZONE, {})
+    shown = leakage.render(rows, periods, {}, NOW, ZH, called)
+    assert "手机支付三方对账" in said(shown)
+    assert any(f"control={MATCH}" in link for link in links(shown))
+
+
+def test_the_ticket_of_a_break_is_called_in_the_viewers_language(connection: Connection) -> None:
+    case = dict(case_reads.one(connection, 1) or {})
+    case |= {"ticket_id": 12, "ticket_title": "x-1: 74 breaks on 2026-11-28", "ticket_state": "open"}
+    assert "x-1：2026-11-28 有 74 条差错" in said(break_case.render(case, [], [], NOW, ZH))
+
+
 def test_breaks_are_rows_of_words_with_a_deadline(connection: Connection) -> None:
     rows = breaks.grid_rows(case_reads.cases(connection, NOW, TODAY, {}), NOW, EN)
     assert rows[0]["due"]["status"] == "critical"

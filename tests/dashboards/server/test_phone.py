@@ -43,7 +43,16 @@ def test_looking_shows_and_changes_nothing(house: House) -> None:
     for _ in range(50):
         answer = client.get(link, headers={"accept-language": "en"})
         assert answer.status_code == 200
-    for words in ("critical", "host-1", "since", "Acknowledge", "Can&#x27;t take it", "ticket 1", "History"):
+    for words in (
+        "critical",
+        "host-1",
+        "since",
+        "Acknowledge",
+        "Can&#x27;t take it",
+        "ticket 1",
+        "History",
+        "Asia/Shanghai",
+    ):
         assert words in answer.text
     assert (_owner(house), _events(house)) == (None, [])
     assert client.post(link, data={"act": "acknowledge"}).status_code == 200
