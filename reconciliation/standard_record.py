@@ -44,10 +44,11 @@ def write(path: Path, party: str, business_day: date, rows: Iterable[Mapping[str
     """Write records as a standard CSV file with its manifest, and return the manifest's path.
 
     A row maps column names to values; a column that is absent or None is left empty. Values are written as they are, so
-    that a demonstration can deliver bad rows too; only an amount that is an integer in range counts in amount_minor.
+    that a demonstration can deliver bad rows too; only an amount that is an integer in range counts in amount_minor. Bytes
+    that are no UTF-8 may stand in a text as `surrogateescape` decodes them, and are written as they were.
     """
     count = amount_minor = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for row in rows:

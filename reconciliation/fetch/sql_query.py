@@ -138,6 +138,9 @@ def _rows(
 ) -> Iterator[Mapping[str, object]]:
     """The rows as the standard record has them, in the order of their bytes."""
     zone = ZoneInfo(config.timezone)
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.text_factory = _as_text
     wanted = _statement(_sorted(connection, config.query, tuple(chosen.values())), business_day)
     count = 0
     for batch in connection.execute(wanted).yield_per(BATCH).partitions():
@@ -175,7 +178,7 @@ def _sorted(connection: sa.Connection, query: str, columns: Sequence[str]) -> st
 def _cell(value: Any, column: str, zone: ZoneInfo) -> object:
     """A value of the database as a cell; what cannot be understood is written as it is, and judged with its row."""
     if isinstance(value, bytes):
-        value = value.decode("utf-8")
+        value = _as_text(value)
     if column == "occurred_at" and isinstance(value, str):
         value = _instant(value)
     if isinstance(value, datetime):
@@ -186,6 +189,11 @@ def _cell(value: Any, column: str, zone: ZoneInfo) -> object:
     if isinstance(value, Decimal) and value.is_finite():
         return str(int(value)) if value == value.to_integral_value() else f"{value:f}"
     return value
+
+
+def _as_text(value: bytes) -> str:
+    """A text, in which bytes that are no UTF-8 stay, so that its row is set aside and the others go on."""
+    return value.decode("utf-8", "surrogateescape")
 
 
 def _instant(text: str) -> datetime | str:

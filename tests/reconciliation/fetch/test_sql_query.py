@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 
@@ -17,8 +19,9 @@ from pydantic import ValidationError
 from reconciliation import three_way
 from reconciliation.fetch import Fetched, FetchError, sql_query
 from reconciliation.fetch.sql_query import Config, fetch
-from reconciliation.standard_record import PARTIES, manifest_path
-from tests.reconciliation.days import request
+from reconciliation.standard_record import PARTIES, manifest_path, write
+from tests.reconciliation.days import record, request
+from tests.reconciliation.sources.samples import mutate
 
 DAY = date(2026, 11, 1)
 KINDS = ("sqlite", "postgresql", "mariadb")
@@ -305,3 +308,70 @@ def test_a_relative_sqlite_file_lies_below_the_home(tmp_path: Path, monkeypatch:
 def test_settings_that_cannot_work_are_refused_in_a_sentence(changes: dict[str, object], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         config(**changes)
+
+
+COLUMNS_OF_TEXT = (
+    "record_id",
+    "business_key",
+    "kind",
+    "business_day",
+    "occurred_at",
+    "amount_minor",
+    "currency",
+    "status",
+)
+
+
+@pytest.mark.parametrize("count", [1_000, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+def test_generated_malformed_rows_are_all_accounted_for(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that keeps whatever it is given: every third row has a cell of changed bytes, of another type or none."""
+    dice = random.Random(2026)
+    odd = (
+        None,
+        "",
+        " ",
+        b"\xff\xfe",
+        "a\0b",
+        "a\nb",
+        "=1+1",
+        str(2**63),
+        2**63 - 1,
+        -1,
+        1.5,
+        1e300,
+        "x" * 300,
+        "\ufffd",
+        '"',
+        "2026-13-01",
+    )
+    sound = ("payment", DAY.isoformat(), "2026-11-01T09:30:00+08:00", "1000", "CNY", "success")
+    made: list[list[object]] = [
+        [f"r{number}-{dice.random()}", f"k{number}-{dice.random()}", *sound] for number in range(count)
+    ]
+    for row in made[::3]:
+        place = dice.randrange(len(row))
+        row[place] = dice.choice([*odd, mutate(str(row[place]).encode(), dice)])
+    with closing(sqlite3.connect(tmp_path / "boss.sqlite")) as boss, boss:
+        boss.execute(f"create table pay ({', '.join(COLUMNS_OF_TEXT)})")
+        boss.executemany(f"insert into pay values ({', '.join('?' * len(COLUMNS_OF_TEXT))})", made)
+        for name in COLUMNS_OF_TEXT[::2]:  # in the others they stay bytes: a database may have columns of them, too
+            boss.execute(f"update pay set {name} = cast({name} as text) where typeof({name}) = 'blob'")
+    monkeypatch.setenv("BOSS_URL", f"sqlite:///{tmp_path / 'boss.sqlite'}")
+    everything = f"select {', '.join(COLUMNS_OF_TEXT)} from pay where :business_day <> ''"
+    fetched = fetch(config(query=everything), DAY, tmp_path / "billing.csv", party="billing")
+    assert fetched is not None
+    others = [
+        record(str(row[1]), str(row[0]), fee_minor=None, account=None) for place, row in enumerate(made) if place % 3
+    ]
+    for name in ("platform", "payment"):
+        write(tmp_path / f"{name}.csv", name, DAY, others)
+    outcome = three_way.run(request(tmp_path))
+    assert not outcome.refused
+    party = outcome.certificate["parties"]["billing"]
+    assert party["rows"] == count
+    assert party["rows"] == party["rejected"] + party["duplicates"] + party["standing"]
+    assert party["rejected"] > count // 6
+    assert (outcome.certificate["rows_tie"], outcome.certificate["amounts_tie"]) == (True, True)
+    assert outcome.certificate["classes"]["matched"]["count"] >= len(others)
