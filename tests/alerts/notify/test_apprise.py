@@ -89,8 +89,8 @@ def test_every_way_to_fail_is_a_sentence_without_the_secret(
     with hook(answer) as receiver:
         began = time.monotonic()
         with pytest.raises(NotifyError) as failed:
-            _send(_json(receiver), timeout="500ms")
-        assert time.monotonic() - began < 3
+            _send(_json(receiver), timeout="500ms" if "did not answer" in why else "30s")
+        assert time.monotonic() - began < 10
     assert why in failed.value.sentence
     assert failed.value.retryable is retryable
     assert SECRET not in failed.value.sentence
