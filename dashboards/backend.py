@@ -7,6 +7,7 @@ the shape that the callback was registered with. What goes wrong inside is logge
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 from typing import Any
 
 from dash import Dash
@@ -40,6 +41,9 @@ class ConsoleBackend(FastAPIDashServer):  # type: ignore[misc]  # Dash ships no 
     @staticmethod
     def create_app(name: str = "bomc", config: dict[str, Any] | None = None) -> FastAPI:
         """The application without FastAPI's own documentation pages, which call outside hosts."""
+        import_module(
+            "pandas"
+        )  # what answers are encoded with asks a half imported one in vain; a run imports it beside
         return FastAPI(title="bomc", docs_url=None, redoc_url=None, openapi_url=None)
 
     def setup_backend(self, dash_app: Dash) -> None:
