@@ -41,9 +41,8 @@ class ConsoleBackend(FastAPIDashServer):  # type: ignore[misc]  # Dash ships no 
     @staticmethod
     def create_app(name: str = "bomc", config: dict[str, Any] | None = None) -> FastAPI:
         """The application without FastAPI's own documentation pages, which call outside hosts."""
-        import_module(
-            "pandas"
-        )  # what answers are encoded with asks a half imported one in vain; a run imports it beside
+        # Whole before anything is answered: what encodes answers asks it, also while a run has imported only half of it.
+        import_module("pandas")
         return FastAPI(title="bomc", docs_url=None, redoc_url=None, openapi_url=None)
 
     def setup_backend(self, dash_app: Dash) -> None:

@@ -11,7 +11,18 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bomc.commands import attention, two_people
-from bomc.commands.common import HomeOption, by_clocks, carry_out, engine_of, err, estate_of, fail, home_of, out
+from bomc.commands.common import (
+    HomeOption,
+    by_clocks,
+    carry_out,
+    engine_of,
+    err,
+    estate_of,
+    fail,
+    home_of,
+    in_known_years,
+    out,
+)
 from bomc.commands.people import who
 
 if TYPE_CHECKING:
@@ -35,7 +46,6 @@ silence_app.command()(two_people.approve)
 silence_app.command()(two_people.reject)
 silence_app.command("proposals")(two_people.listed)
 Answer = TypeVar("Answer")
-LAST_YEAR = 9000
 AtOption = Annotated[
     str | None,
     typer.Option("--at", help="An instant, like 2026-11-01T22:30, by the operator's clocks; now if not given."),
@@ -284,8 +294,7 @@ def _instant(text: str, estate: Estate, option: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         fail(f"{option}: {text!r} is no instant; write one like 2026-11-01T22:30.")
-    if not 1970 <= found.year <= LAST_YEAR:
-        fail(f"{option}: {text!r} is in no year that is looked at; choose one from 1970 to {LAST_YEAR}.")
+    in_known_years(found, f"{option}: {text!r}")
     return found if found.tzinfo is not None else found.replace(tzinfo=ZoneInfo(estate.settings.operator.timezone))
 
 

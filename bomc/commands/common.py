@@ -22,6 +22,8 @@ out = Console(markup=False)  # names and labels may hold brackets
 err = Console(stderr=True, markup=False)
 WRONG_USE = 2
 DEFAULT_HOME = "~/.bomc"
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""Of the instants that a person at the terminal can ask about; no zone leads out of the calendar there."""
 Answer = TypeVar("Answer")
 
 HomeOption = Annotated[
@@ -34,6 +36,12 @@ def fail(sentence: str, status: int = WRONG_USE) -> NoReturn:
     """Say why on standard error and end."""
     err.print(sentence, style="bold red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(status)
+
+
+def in_known_years(at: datetime, said: str) -> None:
+    """End unless the instant, which `said` calls as it was written, is in a year that is looked at."""
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        fail(f"{said} is in no year that is looked at; choose one from {FIRST_YEAR} to {LAST_YEAR}.")
 
 
 def carry_out(home: Path | None, act: Callable[[Connection, Estate, datetime], Answer]) -> Answer:

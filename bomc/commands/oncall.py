@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from bomc.commands.common import HomeOption, carry_out, engine_of, estate_of, fail, home_of, out
+from bomc.commands.common import HomeOption, carry_out, engine_of, estate_of, fail, home_of, in_known_years, out
 from bomc.commands.people import who as terminal
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ oncall_app = typer.Typer(help="Who is on call.", no_args_is_help=True)
 Answer = TypeVar("Answer")
 AHEAD = timedelta(days=60)
 NOBODY = 3
-LAST_YEAR = 9000
 TIME = 'A local time of the schedule, like "2026-12-01 09:00", or one with its offset.'
 NameArgument = Annotated[str, typer.Argument(metavar="SCHEDULE", help="Name of a schedule in oncall.yaml.")]
 SomeArgument = Annotated[str | None, typer.Argument(metavar="[SCHEDULE]", help="One schedule; all if not given.")]
@@ -273,6 +272,5 @@ def _time(text: str, zone: ZoneInfo) -> datetime:
         read = datetime.fromisoformat(text)
     except ValueError:
         fail(f'{text!r} is no time; write it like "2026-12-01 09:00".')
-    if not 1970 <= read.year <= LAST_YEAR:
-        fail(f"{text!r} is in no year that is looked at; choose one from 1970 to {LAST_YEAR}.")
+    in_known_years(read, repr(text))
     return instant(read, zone) if read.tzinfo is None else read.astimezone(UTC)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.alerts.receivers import hook
+from tests.bomc.asking import ask
 from tests.bomc.estates import bomc, cli, process, write
 from tests.servers.process import free_port, wait_until
 
@@ -190,20 +188,6 @@ SENT: dict[str, tuple[str, Any, int, str]] = {
     ),
     "a reload of bad files": ("/-/reload", {}, 400, "routes.yaml:7: there is no receiver 'nobody'"),
 }
-
-
-def ask(port: int, secret: str, path: str, body: Any) -> tuple[int, str]:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}",
-        data=json.dumps(body).encode(),
-        headers={"content-type": "application/json", "authorization": f"Bearer {secret}"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return int(answer.status), answer.read().decode()
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, refused.read().decode()
 
 
 def test_what_runs_goes_on_with_what_it_has(tmp_path: Path) -> None:

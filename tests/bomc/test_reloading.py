@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from bomc.reloading import Reloader, ReloadError
 from core.store.open import open_store, reading, upgrade
 from core.store.tables import audit, pulse
 from tests.alerts.receivers import Hook, hook
+from tests.bomc.asking import ask
 from tests.bomc.estates import cli, process, write
 from tests.servers.process import free_port, wait_until
 
@@ -125,20 +123,6 @@ def test_nothing_is_taken_that_is_not_on_record(light: Engine, tmp_path: Path, m
     assert here.taken == []
     with reading(light) as connection:
         assert connection.scalar(select(pulse.c.detail).where(pulse.c.name == reloading.NAME)) is None
-
-
-def ask(port: int, secret: str, path: str, body: Any = None) -> tuple[int, str]:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}",
-        data=b"" if body is None else json.dumps(body).encode(),
-        headers={"content-type": "application/json", "authorization": f"Bearer {secret}"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return int(answer.status), answer.read().decode()
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, refused.read().decode()
 
 
 def told(receiver: Hook, name: str) -> list[str]:

@@ -25,9 +25,8 @@ ticket_link = Table(
     metadata,
     Column("id", RowId, primary_key=True),
     Column("ticket_id", BigInteger, ForeignKey("ticket.id"), nullable=False, index=True),
-    Column(
-        "relation", Text, nullable=False
-    ),  # duplicate_of, child_of, caused_by: a ticket; alert, break, run, job, change
+    # duplicate_of, child_of, caused_by: a ticket; alert, break, run, job, change
+    Column("relation", Text, nullable=False),
     Column("other_id", BigInteger, nullable=False, index=True),
     Column("added_by", Text, nullable=False),
     Column("added_at", Instant, nullable=False),

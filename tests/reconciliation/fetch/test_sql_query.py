@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from reconciliation import three_way
 from reconciliation.fetch import Fetched, FetchError, sql_query
 from reconciliation.fetch.sql_query import Config, fetch
-from reconciliation.standard_record import PARTIES, manifest_path, write
+from reconciliation.standard_record import PARTIES, REQUIRED, manifest_path, write
 from tests.reconciliation.days import record, request
 from tests.reconciliation.sources.samples import mutate
 
@@ -310,18 +310,6 @@ def test_settings_that_cannot_work_are_refused_in_a_sentence(changes: dict[str, 
         config(**changes)
 
 
-COLUMNS_OF_TEXT = (
-    "record_id",
-    "business_key",
-    "kind",
-    "business_day",
-    "occurred_at",
-    "amount_minor",
-    "currency",
-    "status",
-)
-
-
 @pytest.mark.parametrize("count", [1_000, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_generated_malformed_rows_are_all_accounted_for(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -354,12 +342,12 @@ def test_generated_malformed_rows_are_all_accounted_for(
         place = dice.randrange(len(row))
         row[place] = dice.choice([*odd, mutate(str(row[place]).encode(), dice)])
     with closing(sqlite3.connect(tmp_path / "boss.sqlite")) as boss, boss:
-        boss.execute(f"create table pay ({', '.join(COLUMNS_OF_TEXT)})")
-        boss.executemany(f"insert into pay values ({', '.join('?' * len(COLUMNS_OF_TEXT))})", made)
-        for name in COLUMNS_OF_TEXT[::2]:  # in the others they stay bytes: a database may have columns of them, too
+        boss.execute(f"create table pay ({', '.join(REQUIRED)})")
+        boss.executemany(f"insert into pay values ({', '.join('?' * len(REQUIRED))})", made)
+        for name in REQUIRED[::2]:  # in the others they stay bytes: a database may have columns of them, too
             boss.execute(f"update pay set {name} = cast({name} as text) where typeof({name}) = 'blob'")
     monkeypatch.setenv("BOSS_URL", f"sqlite:///{tmp_path / 'boss.sqlite'}")
-    everything = f"select {', '.join(COLUMNS_OF_TEXT)} from pay where :business_day <> ''"
+    everything = f"select {', '.join(REQUIRED)} from pay where :business_day <> ''"
     fetched = fetch(config(query=everything), DAY, tmp_path / "billing.csv", party="billing")
     assert fetched is not None
     others = [
